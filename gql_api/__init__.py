@@ -1,0 +1,1 @@
+"""A GraphQL API server for students, courses, and who takes which."""

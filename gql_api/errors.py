@@ -1,0 +1,132 @@
+"""What can go wrong by the rules of the domain, as facts.
+
+    GqlApiError
+    ├── DomainError                      a rule of the domain said no; answered as typed data
+    │   ├── NotFound
+    │   │   ├── StudentNotFound
+    │   │   └── CourseNotFound
+    │   ├── Conflict
+    │   │   ├── CourseFull
+    │   │   ├── CapacityBelowSeatsTaken
+    │   │   ├── EmailTaken
+    │   │   ├── CodeTaken
+    │   │   └── SourcedIdTaken
+    │   └── InvalidInput
+    ├── RequestRefused                   the request itself is wrong; answered as a GraphQL error with `extensions.code`
+    │   └── BadUserInput                 a page, cursor, id or filter that cannot be
+    └── OperatorError                    something the operator has to mend; the command line prints it and ends
+        ├── SettingInvalid
+        └── DatabaseUnusable
+
+No status codes and no GraphQL types here: http/ and schema/ translate.
+"""
+
+from __future__ import annotations
+
+
+class GqlApiError(Exception):
+    """Any error that this program raises knowingly; `message` is fit to be shown to whoever asked."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class DomainError(GqlApiError):
+    """A rule of the domain was broken; nothing has been changed."""
+
+
+class NotFound(DomainError):
+    """The thing that was named does not exist."""
+
+
+class StudentNotFound(NotFound):
+    """No student has this id."""
+
+    def __init__(self, message: str = "No student has this id.") -> None:
+        super().__init__(message)
+
+
+class CourseNotFound(NotFound):
+    """No course has this id."""
+
+    def __init__(self, message: str = "No course has this id.") -> None:
+        super().__init__(message)
+
+
+class Conflict(DomainError):
+    """The change contradicts what is stored."""
+
+
+class CourseFull(Conflict):
+    """All `capacity` seats of the course are taken."""
+
+    def __init__(self, *, course_id: int, capacity: int) -> None:
+        super().__init__(f"All {capacity} seats of this course are taken.")
+        self.course_id = course_id
+        self.capacity = capacity
+
+
+class CapacityBelowSeatsTaken(Conflict):
+    """The new capacity is smaller than the number of students who have a seat."""
+
+    def __init__(self, *, capacity: int, seats_taken: int) -> None:
+        super().__init__(f"{seats_taken} seats of this course are taken: its capacity cannot become {capacity}.")
+        self.capacity = capacity
+        self.seats_taken = seats_taken
+
+
+class EmailTaken(Conflict):
+    """Another student has this e-mail address."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__("Another student has this e-mail address.")
+        self.email = email
+
+
+class CodeTaken(Conflict):
+    """Another course has this code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__("Another course has this code.")
+        self.code = code
+
+
+class SourcedIdTaken(Conflict):
+    """Another record of the same kind has this sourcedId."""
+
+    def __init__(self, sourced_id: str) -> None:
+        super().__init__("Another record has this sourcedId.")
+        self.sourced_id = sourced_id
+
+
+class InvalidInput(DomainError):
+    """A value that no record may hold; `field` is its name in the API, e.g. `capacity`."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class RequestRefused(GqlApiError):
+    """The request cannot be carried out as it stands; `code` is what `extensions.code` says."""
+
+    code = "BAD_REQUEST"
+
+
+class BadUserInput(RequestRefused):
+    """An argument is out of its range or malformed: a page, a cursor, an id, a filter."""
+
+    code = "BAD_USER_INPUT"
+
+
+class OperatorError(GqlApiError):
+    """The program cannot go on until its operator mends something; the message says what."""
+
+
+class SettingInvalid(OperatorError):
+    """An environment variable holds a value that cannot be used."""
+
+
+class DatabaseUnusable(OperatorError):
+    """The database is missing, locked, read-only, older or newer than this program."""

@@ -1,0 +1,8 @@
+"""What is stored: three tables, and nothing about who asks for them."""
+
+from gql_api.models.course import Course
+from gql_api.models.model import Model
+from gql_api.models.student import Student
+from gql_api.models.student_courses import StudentCourses
+
+__all__ = ["Course", "Model", "Student", "StudentCourses"]

@@ -1,0 +1,76 @@
+"""Everything that can be configured: one row per environment variable, read once, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from gql_api.errors import SettingInvalid
+
+PREFIX = "GQL_API_"
+
+_SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+def _row(default: Any, meaning: str, *, at_least: float | None = None, at_most: float | None = None) -> Any:
+    return field(default=default, metadata={"meaning": meaning, "at_least": at_least, "at_most": at_most})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one process; the variable of `page_size_max` is `GQL_API_PAGE_SIZE_MAX`."""
+
+    database_url: str = _row(
+        "sqlite+aiosqlite:///gql_api.sqlite3",
+        "`sqlite+aiosqlite:///FILE` or `postgresql+asyncpg://USER@HOST/DB`",
+    )
+    host: str = _row("127.0.0.1", "the address to listen on")
+    port: int = _row(8000, "the port to listen on", at_least=0, at_most=65535)
+    workers: int = _row(1, "how many processes serve", at_least=1, at_most=256)
+    pool_size: int = _row(10, "connections a worker keeps, for reads and for writes each", at_least=1, at_most=1000)
+    sqlite_reader_threads: int = _row(4, "threads that read an SQLite file", at_least=1, at_most=64)
+    busy_timeout_seconds: float = _row(5.0, "how long a writer waits for SQLite's lock", at_least=0, at_most=600)
+    page_size_default: int = _row(20, "rows of a page without `first` and `last`", at_least=1, at_most=10_000)
+    page_size_max: int = _row(500, "the largest `first` or `last`", at_least=1, at_most=10_000)
+    request_body_bytes_max: int = _row(1_048_576, "bytes of an HTTP request's body", at_least=1024)
+    graphiql: bool = _row(True, "whether browsers that open /graphql get GraphiQL")  # noqa: FBT003 - a default
+    introspection: bool = _row(True, "whether the schema can be asked for itself")  # noqa: FBT003 - a default
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read all `GQL_API_*` variables.
+
+        Raises:
+            SettingInvalid: a value is not of its type or out of its range, or a variable with our prefix is not one
+                of ours (most often a slip of the pen that would otherwise go unnoticed).
+        """
+        rows = {PREFIX + row.name.upper(): row for row in fields(cls)}
+        unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in rows)
+        if unknown:
+            raise SettingInvalid(f"{unknown[0]} is not a setting; the settings are {', '.join(rows)}.")
+        return cls(
+            **{
+                row.name: _parsed(variable, environment[variable], type(row.default), row.metadata)
+                for variable, row in rows.items()
+                if variable in environment
+            }
+        )
+
+
+def _parsed(variable: str, text: str, kind: type, limits: Mapping[str, Any]) -> Any:
+    if kind is bool:
+        if text.lower() not in _SWITCH:
+            raise SettingInvalid(f"{variable} is {text!r}; it must be one of {', '.join(_SWITCH)}.")
+        return _SWITCH[text.lower()]
+    if kind is str:
+        return text
+    try:
+        value = kind(text)
+    except ValueError:
+        raise SettingInvalid(f"{variable} is {text!r}; it must be a number.") from None
+    at_least, at_most = limits["at_least"], limits["at_most"]
+    if not (at_least is None or value >= at_least) or not (at_most is None or value <= at_most):
+        upper = "" if at_most is None else f" and at most {at_most}"
+        raise SettingInvalid(f"{variable} is {text}; it must be at least {at_least}{upper}.")
+    return value
