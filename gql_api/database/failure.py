@@ -1,0 +1,94 @@
+"""What a driver's error says about the state of the database, for its operator."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+import asyncpg  # type: ignore[import-untyped]  # ships no types
+from sqlalchemy.exc import DBAPIError
+
+from gql_api.database.address import DatabaseAddress, Dialect
+from gql_api.errors import DatabaseUnusable
+
+# https://www.sqlite.org/rescode.html: the lower eight bits are the primary code.
+_SQLITE_FAILURES = {
+    sqlite3.SQLITE_BUSY: "is locked by another process; the wait for its lock was given up",
+    sqlite3.SQLITE_LOCKED: "is locked by another connection of this process",
+    sqlite3.SQLITE_READONLY: "is read-only",
+    sqlite3.SQLITE_CORRUPT: "is damaged; restore it from a backup",
+    sqlite3.SQLITE_NOTADB: "is not an SQLite database, or is damaged",
+    sqlite3.SQLITE_FULL: "cannot grow: its disk is full",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: its disk reports an error",
+    sqlite3.SQLITE_PERM: "may not be opened by this user",
+    sqlite3.SQLITE_AUTH: "may not be opened by this user",
+}
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest prefix counts.
+_POSTGRESQL_FAILURES = {
+    "08": "cannot be reached, or broke the connection",
+    "25006": "is read-only",
+    "28": "refuses this user or password",
+    "3D000": "does not exist on its server",
+    "42501": "does not permit this to the user",
+    "53": "has run out of disk, memory or connections",
+    "55P03": "is locked by another process; the wait for its lock was given up",
+    "57P01": "is shutting down",
+    "57P02": "has crashed and is restarting",
+    "57P03": "is starting or shutting down",
+    "58": "reports an error of its system",
+    "XX": "is damaged; see its server's log",
+}
+
+
+def explain_failure(error: BaseException, address: DatabaseAddress) -> DatabaseUnusable | None:
+    """Say which state of the database made a statement or a connection fail.
+
+    Args:
+        error: what sqlite3, asyncpg or SQLAlchemy raised, or an OSError or TimeoutError while connecting.
+        address: the database in question; named in the message without its password.
+
+    Returns:
+        None where the database is well and the statement was at fault, e.g. a broken constraint.
+    """
+    original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if address.dialect is Dialect.SQLITE:
+        state = _sqlite_failure(original, address)
+        return None if state is None else DatabaseUnusable(f"The database file {address.file} {state}.")
+    state = _postgresql_failure(original)
+    return None if state is None else DatabaseUnusable(f"The database {address} {state}.")
+
+
+def _sqlite_failure(error: BaseException, address: DatabaseAddress) -> str | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    if code & 0xFF == sqlite3.SQLITE_CANTOPEN:
+        return _why_a_file_cannot_be_opened(address)
+    return _SQLITE_FAILURES.get(code & 0xFF)
+
+
+def _why_a_file_cannot_be_opened(address: DatabaseAddress) -> str:
+    file = address.file
+    if not file.parent.is_dir():
+        return "cannot be made: its directory does not exist"
+    if not file.exists():
+        if os.access(file.parent, os.W_OK):
+            return "does not exist; `gql-api migrate` makes it"
+        return "does not exist, and this user may not write to its directory"
+    if file.is_dir():
+        return "is a directory"
+    return "cannot be opened by this user: both the file and its directory must be writable"
+
+
+def _postgresql_failure(error: BaseException) -> str | None:
+    if isinstance(error, TimeoutError):
+        return "did not answer in time"
+    if isinstance(error, OSError):
+        return "cannot be reached"
+    state = getattr(error, "sqlstate", None)
+    if state is None:
+        # asyncpg raises InterfaceError itself, without a code: here for a connection that was closed under it.
+        lost = isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
+        return "broke the connection" if lost else None
+    return _POSTGRESQL_FAILURES.get(state) or _POSTGRESQL_FAILURES.get(state[:2])
