@@ -1,1 +1,1 @@
-"""How the database is reached."""
+"""How the stored is reached: engines, statements, rows."""

@@ -1,0 +1,176 @@
+"""Pages, counts and rows by id, read by the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+
+from gql_api.database.compiled import Reader
+from gql_api.database.conditions import Condition, split
+from gql_api.database.rows import CourseRow, Rows, StudentRow
+from gql_api.database.statements import (
+    LIMIT,
+    PARENTS,
+    Entity,
+    Listing,
+    PageShape,
+    any_before,
+    count,
+    counts_by_parent,
+    page,
+    pages_by_parent,
+    parents_with_any_before,
+    rows_by_id,
+)
+from gql_api.pagination import Ordering, PageRequest
+
+ROW_TYPES: Final[Mapping[Entity, type[Any]]] = {Entity.STUDENT: StudentRow, Entity.COURSE: CourseRow}
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """Which part of which list is wanted.
+
+    Attributes:
+        columns: the columns to read of each row, besides the keys of the ordering and `id`, which are always read.
+        look_ahead: read one row more than the page holds, so that `Page.has_more` is known.
+    """
+
+    listing: Listing
+    ordering: Ordering
+    page: PageRequest
+    condition: Condition | None = None
+    columns: tuple[str, ...] = ()
+    look_ahead: bool = True
+
+
+class Page(NamedTuple):
+    """A page of one list.
+
+    Attributes:
+        nodes: the rows, in the list's order.
+        has_more: whether the range goes on in the direction of reading; None where nobody looked ahead.
+        request: what was asked for.
+        parent_id: below whom the list is; None at the root.
+    """
+
+    nodes: Rows[Any]
+    has_more: bool | None
+    request: ListRequest
+    parent_id: int | None
+
+
+async def read_page(reader: Reader, request: ListRequest) -> Page:
+    """One page of a root list: one statement, none for an empty page nobody looks beyond."""
+    shape, values = _shape(request)
+    if not values[LIMIT]:
+        return _page(request, _no_rows(request, shape), parent_id=None)
+    columns, records = await reader.fetch(page, shape, values=values)
+    if request.page.backward:
+        records = records[::-1]
+    rows = Rows.of(ROW_TYPES[request.listing.entity], columns, records)
+    return _page(request, rows, parent_id=None)
+
+
+async def read_pages(reader: Reader, request: ListRequest, parent_ids: Sequence[int]) -> list[Page]:
+    """The same page of each parent's list, in the order of the parents: one statement."""
+    shape, values = _shape(request)
+    no_rows = _no_rows(request, shape)
+    if not values[LIMIT]:
+        return [_page(request, no_rows, parent_id=parent_id) for parent_id in parent_ids]
+    distinct = list(dict.fromkeys(parent_ids))
+    columns, records = await reader.fetch(pages_by_parent, shape, values={**values, PARENTS: distinct})
+    rows = Rows.of(ROW_TYPES[request.listing.entity], columns, records)
+    rows_by_parent_id: dict[int, Rows[Any]] = {}
+    start = 0
+    for parent_id, group in groupby(rows.column("parent_id")) if records else ():
+        stop = start + sum(1 for _ in group)
+        rows_by_parent_id[parent_id] = rows[start:stop]
+        start = stop
+    return [_page(request, rows_by_parent_id.get(parent_id, no_rows), parent_id=parent_id) for parent_id in parent_ids]
+
+
+async def read_rows(reader: Reader, entity: Entity, columns: tuple[str, ...], ids: Sequence[int]) -> dict[int, Any]:
+    """The rows that exist, by id: one statement."""
+    names = ("id", *(name for name in columns if name != "id"))
+    result = await reader.fetch(rows_by_id, entity, names, values={"ids": list(ids)})
+    rows = Rows.of(ROW_TYPES[entity], result.columns, result.records)
+    return {row.id: row for row in rows}
+
+
+async def count_rows(reader: Reader, listing: Listing, condition: Condition | None) -> int:
+    """How many rows a root list has in all: one statement."""
+    shape, values = split(condition)
+    result = await reader.fetch(count, listing, shape, values=values)
+    total: int = result.records[0][0]
+    return total
+
+
+async def count_rows_by_parent(
+    reader: Reader, listing: Listing, condition: Condition | None, parent_ids: Sequence[int]
+) -> dict[int, int]:
+    """How many rows each parent's list has in all, for the parents whose list has any: one statement."""
+    shape, values = split(condition)
+    result = await reader.fetch(counts_by_parent, listing, shape, values={**values, PARENTS: list(set(parent_ids))})
+    return dict(map(tuple, result.records))
+
+
+async def parents_with_rows_outside(
+    reader: Reader, request: ListRequest, parent_ids: Sequence[int | None], *, behind: bool
+) -> frozenset[int | None]:
+    """Whose lists have rows outside of the requested range: before `after`, or (`behind`) behind `before`.
+
+    One statement, none where the range is open at that end. The root list is its own parent, None.
+    """
+    if (request.page.before if behind else request.page.after) is None:
+        return frozenset()
+    shape, values = _shape(request, columns=())
+    shape = shape._replace(
+        backward=behind, after=None if behind else shape.after, before=shape.before if behind else None
+    )
+    if request.listing.parent is None:
+        result = await reader.fetch(any_before, shape, values=values)
+        return frozenset({None} if result.records else ())
+    result = await reader.fetch(parents_with_any_before, shape, values={**values, PARENTS: list(set(parent_ids))})
+    return frozenset(parent_id for (parent_id,) in result.records)
+
+
+def _shape(request: ListRequest, columns: tuple[str, ...] | None = None) -> tuple[PageShape, dict[str, Any]]:
+    wanted = request.page
+    condition, values = split(request.condition)
+    values[LIMIT] = wanted.size + 1 if request.look_ahead else wanted.size
+    for name, place in (("after", wanted.after), ("before", wanted.before)):
+        values.update({f"{name}_{i}": value for i, value in enumerate(place or ())})
+    if columns is None:
+        keys = (key.name for key in request.ordering.keys)
+        columns = tuple(sorted({*request.columns, *keys, "id"}))
+    shape = PageShape(
+        listing=request.listing,
+        columns=columns,
+        ordering=request.ordering,
+        backward=wanted.backward,
+        after=_nulls(wanted.after),
+        before=_nulls(wanted.before),
+        condition=condition,
+    )
+    return shape, values
+
+
+def _nulls(place: tuple[Any, ...] | None) -> tuple[bool, ...] | None:
+    return None if place is None else tuple(value is None for value in place)
+
+
+def _no_rows(request: ListRequest, shape: PageShape) -> Rows[Any]:
+    return Rows.of(ROW_TYPES[request.listing.entity], shape.columns, [])
+
+
+def _page(request: ListRequest, rows: Rows[Any], *, parent_id: int | None) -> Page:
+    size = request.page.size
+    if not request.look_ahead:
+        return Page(rows, None, request, parent_id)
+    has_more = len(rows) > size
+    if has_more:
+        rows = rows[len(rows) - size :] if request.page.backward else rows[:size]
+    return Page(rows, has_more, request, parent_id)

@@ -1,0 +1,159 @@
+"""Where the read path meets the drivers: asyncpg's pool, and sqlite3 on threads of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Select
+from sqlalchemy.dialects.postgresql import asyncpg as postgresql
+from sqlalchemy.dialects.sqlite import aiosqlite as sqlite
+
+from gql_api.database.address import DatabaseAddress, Dialect, parse_database_url
+from gql_api.database.compiled import (
+    CompiledStatement,
+    Reader,
+    Result,
+    StatementCache,
+    sqlite_argument,
+    time_from_sqlite,
+)
+from gql_api.database.engine import TIMEOUTS, Timeouts, asyncpg_session_arguments, open_sqlite_reader
+from gql_api.database.failure import explain_failure
+
+
+def create_reader(
+    url: str,
+    *,
+    pool_size: int,
+    sqlite_reader_threads: int,
+    busy_timeout_seconds: float,
+    timeouts: Timeouts = TIMEOUTS,
+) -> Reader:
+    """Make the reader for a database; connections are opened when they are first needed.
+
+    Args:
+        url: as for `database.engine.create_engine`.
+        pool_size: connections at most, on PostgreSQL.
+        sqlite_reader_threads: threads, and connections, at most, on SQLite.
+        busy_timeout_seconds: how long SQLite waits for a lock; readers of a write-ahead log hardly ever do.
+        timeouts: how long anything may wait, on PostgreSQL.
+    """
+    address = parse_database_url(url)
+    if address.dialect is Dialect.SQLITE:
+        return SqliteReader(address, threads=sqlite_reader_threads, busy_timeout_seconds=busy_timeout_seconds)
+    return PostgresqlReader(address, pool_size=pool_size, timeouts=timeouts)
+
+
+class PostgresqlReader:
+    """Reads through a pool of asyncpg's connections, which keep the statements prepared."""
+
+    def __init__(self, address: DatabaseAddress, *, pool_size: int, timeouts: Timeouts) -> None:
+        self._address = address
+        self._pool_size = pool_size
+        self._timeouts = timeouts
+        self._statements = StatementCache(postgresql.dialect())  # type: ignore[no-untyped-call]
+        self._pool: Any = None
+        self._opening = asyncio.Lock()
+
+    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+        """Run a statement; see `Reader.fetch`.
+
+        Raises:
+            DatabaseUnusable: the database is away or gave up.
+        """
+        statement: CompiledStatement = self._statements.get(build, *shape)
+        try:
+            pool = self._pool or await self._open()
+            async with pool.acquire(timeout=self._timeouts.pool_seconds) as connection:
+                records = await connection.fetch(statement.sql, *statement.arguments(values))
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise explain_failure(error, self._address) or error from error
+        return Result(statement.columns, records)
+
+    async def _open(self) -> Any:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    min_size=0,
+                    max_size=self._pool_size,
+                    reset=_keep_session,
+                    **self._address.asyncpg_arguments(),
+                    **asyncpg_session_arguments(timeouts=self._timeouts),
+                )
+        return self._pool
+
+    async def close(self) -> None:
+        """Close all connections; running statements are given up."""
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
+
+
+async def _keep_session(_connection: Any) -> None:
+    """Send nothing when a connection goes back to the pool: single selects in autocommit leave no state behind."""
+
+
+class SqliteReader:
+    """Reads on a few threads, with one read-only connection each."""
+
+    def __init__(self, address: DatabaseAddress, *, threads: int, busy_timeout_seconds: float) -> None:
+        self._address = address
+        self._busy_timeout_seconds = busy_timeout_seconds
+        self._statements = StatementCache(sqlite.dialect())
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="sqlite-reader")
+        self._idle: list[sqlite3.Connection] = []
+        self._places = asyncio.Semaphore(threads)
+
+    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+        """Run a statement; see `Reader.fetch`. Being cancelled interrupts the statement.
+
+        Raises:
+            DatabaseUnusable: the file is missing, locked or damaged.
+        """
+        statement: CompiledStatement = self._statements.get(build, *shape)
+        arguments = [sqlite_argument(value) for value in statement.arguments(values)]
+        async with self._places:
+            connection = self._idle.pop() if self._idle else self._connect()
+            running = asyncio.get_running_loop().run_in_executor(
+                self._executor, _run, connection, statement.sql, arguments
+            )
+            try:
+                records = await asyncio.shield(running)
+            except asyncio.CancelledError:
+                connection.interrupt()
+                await asyncio.wait([running])
+                self._idle.append(connection)
+                raise
+            except sqlite3.Error as error:
+                connection.close()
+                raise explain_failure(error, self._address) or error from error
+            self._idle.append(connection)
+        if statement.times:
+            records = _with_times(records, statement.times)
+        return Result(statement.columns, records)
+
+    def _connect(self) -> sqlite3.Connection:
+        return open_sqlite_reader(self._address, busy_timeout_seconds=self._busy_timeout_seconds)
+
+    async def close(self) -> None:
+        """Close all connections; running statements are given up."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _run(connection: sqlite3.Connection, sql: str, arguments: list[Any]) -> list[Any]:
+    return connection.execute(sql, arguments).fetchall()
+
+
+def _with_times(records: list[Any], times: tuple[int, ...]) -> list[Any]:
+    columns = list(zip(*records, strict=True))
+    for place in times:
+        if columns:
+            columns[place] = tuple(None if text is None else time_from_sqlite(text) for text in columns[place])
+    return list(zip(*columns, strict=True))

@@ -1,0 +1,129 @@
+"""What flows upwards from the database: rows as named tuples, results as columns of values.
+
+A result is kept by column (`Rows`), as the driver's records turned on their side, because whatever reads it wants one
+field of all the rows at a time. A row object is made only for who takes one out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, overload
+
+
+class _Unread:
+    """The value of a column that was not selected; anything done with it fails, rather than passing for data."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNREAD"
+
+
+UNREAD: Any = _Unread()
+
+
+class StudentRow(NamedTuple):
+    """A student as read; columns that were not asked for are UNREAD."""
+
+    id: int
+    name: str = UNREAD
+    email: str | None = UNREAD
+    sourced_id: str | None = UNREAD
+    created_at: datetime = UNREAD
+
+
+class CourseRow(NamedTuple):
+    """A course as read; columns that were not asked for are UNREAD."""
+
+    id: int
+    code: str = UNREAD
+    title: str = UNREAD
+    credits: int | None = UNREAD
+    capacity: int | None = UNREAD
+    sourced_id: str | None = UNREAD
+    created_at: datetime = UNREAD
+
+
+class Row(Protocol):
+    """A named tuple with a key."""
+
+    @property
+    def id(self) -> int: ...  # noqa: D102
+
+
+RowT = TypeVar("RowT", bound=Row)
+RowT_co = TypeVar("RowT_co", bound=Row, covariant=True)
+
+
+class Rows(Sequence[RowT_co], Generic[RowT_co]):
+    """Rows start … stop of a result held by column; taking a slice copies nothing.
+
+    Columns may hold more than the row type has fields (the time of an assignment, say): `column` gives those too.
+    """
+
+    __slots__ = ("_columns", "_row_type", "_start", "_stop")
+
+    def __init__(self, row_type: type[RowT_co], columns: Mapping[str, Sequence[Any]], start: int, stop: int) -> None:
+        self._row_type = row_type
+        self._columns = columns
+        self._start = start
+        self._stop = stop
+
+    @classmethod
+    def of(cls, row_type: type[RowT_co], names: Sequence[str], records: Sequence[Iterable[Any]]) -> Rows[RowT_co]:
+        """Turn a driver's records, whose values are in the order of `names`, into columns."""
+        columns = zip(*records, strict=True) if records else [()] * len(names)
+        return cls(row_type, dict(zip(names, columns, strict=True)), 0, len(records))
+
+    def column(self, name: str) -> Sequence[Any]:
+        """One column's values of these rows, in order.
+
+        Raises:
+            KeyError: the column was not selected.
+        """
+        column = self._columns[name]
+        if self._start == 0 and self._stop == len(column):
+            return column
+        return column[self._start : self._stop]
+
+    def joined(self, others: Sequence[Rows[RowT_co]]) -> Rows[RowT_co]:
+        """These rows and then the others'; neighbouring slices of one result are joined without copying."""
+        parts = [part for part in (self, *others) if len(part)]
+        if not parts:
+            return self
+        first, stop = parts[0], parts[0]._start
+        for part in parts:
+            if part._columns is not first._columns or part._start != stop:
+                break
+            stop = part._stop
+        else:
+            return Rows(first._row_type, first._columns, first._start, stop)
+        columns = {name: tuple(chain.from_iterable(part.column(name) for part in parts)) for name in first._columns}
+        return Rows(first._row_type, columns, 0, sum(map(len, parts)))
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    @overload
+    def __getitem__(self, index: int) -> RowT_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> Rows[RowT_co]: ...
+    def __getitem__(self, index: int | slice) -> RowT_co | Rows[RowT_co]:
+        places = range(self._start, self._stop)[index]
+        if isinstance(places, range):
+            if places.step != 1:
+                raise ValueError("rows are sliced in steps of one")
+            return Rows(self._row_type, self._columns, places.start, max(places.start, places.stop))
+        return self._row(places)
+
+    def __iter__(self) -> Iterator[RowT_co]:
+        return map(self._row, range(self._start, self._stop))
+
+    def _row(self, place: int) -> RowT_co:
+        fields = self._row_type._fields  # type: ignore[attr-defined]  # Row types are named tuples
+        return self._row_type(**{name: self._columns[name][place] for name in fields if name in self._columns})
+
+    def __repr__(self) -> str:
+        return f"Rows({list(self)!r})"

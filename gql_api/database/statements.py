@@ -1,0 +1,296 @@
+"""Every SELECT of the read path, as SQLAlchemy expressions.
+
+A statement is built from a shape, which holds everything but the values; it is compiled once and kept
+(`database/compiled.py`). Lists below a parent are read for all parents in one statement, each cut to its own page
+inside the database: LATERAL on PostgreSQL, a correlated subquery on SQLite, which has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    String,
+    Table,
+    TableValuedAlias,
+    and_,
+    bindparam,
+    column,
+    exists,
+    func,
+    lateral,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from gql_api.database.conditions import Comparison, Condition, Not, is_element, where
+from gql_api.models import Course, Model, Student, StudentCourses
+from gql_api.pagination import Ordering, order_by, seek
+
+Columns: TypeAlias = Mapping[str, ColumnElement[Any]]
+
+
+class Entity(Enum):
+    """A kind of row that can be looked up by id; the value is its model."""
+
+    STUDENT = Student
+    COURSE = Course
+
+    @property
+    def table(self) -> Table:
+        """The table that holds it."""
+        return _table(self.value)
+
+
+class Listing(Enum):
+    """A list that can be paged: its name in the API, what it lists, and the link's columns if it is below a parent."""
+
+    STUDENTS = ("Query.students", Entity.STUDENT, None, None)
+    COURSES = ("Query.courses", Entity.COURSE, None, None)
+    COURSES_OF_STUDENT = ("Student.courses", Entity.COURSE, "student_id", "course_id")
+    STUDENTS_OF_COURSE = ("Course.students", Entity.STUDENT, "course_id", "student_id")
+
+    def __init__(self, label: str, entity: Entity, parent: str | None, child: str | None) -> None:
+        self.label = label
+        self.entity = entity
+        self.parent = parent
+        self.child = child
+
+
+class PageShape(NamedTuple):
+    """A page without its values: `after` and `before` tell which key values of the cursor are NULL, None: no cursor."""
+
+    listing: Listing
+    columns: tuple[str, ...]
+    ordering: Ordering
+    backward: bool
+    after: tuple[bool, ...] | None
+    before: tuple[bool, ...] | None
+    condition: Condition | None
+
+
+PARENTS = "parents"
+LIMIT = "row_limit"
+ASSIGNED_AT = "assigned_at"
+
+
+def rows_by_id(dialect_name: str, entity: Entity, columns: tuple[str, ...]) -> Select[Any]:
+    """The rows whose ids stand in the list `ids`; columns as named."""
+    table = entity.table
+    return select(*(table.c[name] for name in columns)).where(is_element(table.c.id, "ids", dialect_name))
+
+
+def page(dialect_name: str, shape: PageShape) -> Select[Any]:
+    """A page of a root list, at most `row_limit` rows; a backward page comes in reverse order."""
+    columns: Columns = dict(shape.listing.entity.table.c)
+    return (
+        select(*(columns[name] for name in shape.columns))
+        .where(_range(dialect_name, shape, columns))
+        .order_by(*order_by(shape.ordering, columns, backward=shape.backward))
+        .limit(_limit())
+    )
+
+
+def pages_by_parent(dialect_name: str, shape: PageShape) -> Select[Any]:
+    """A page of a list for each of `parents`, at most `row_limit` rows each; the parent's id is the first column.
+
+    Rows come by parent, in the order of `parents`, then in the list's order, backward pages too.
+    """
+    build = _pages_by_lateral if dialect_name == "postgresql" else _pages_by_subquery
+    return build(dialect_name, shape)
+
+
+def _pages_by_lateral(dialect_name: str, shape: PageShape) -> Select[Any]:
+    parents = _parents_array()
+    link = _table(StudentCourses)
+    table = shape.listing.entity.table
+    inner_columns = _linked_columns(shape.listing, link, table)
+    whole = _names_target(shape)
+    taken = dict.fromkeys(("id", *shape.columns, *_key_names(shape))) if whole else ("id", ASSIGNED_AT)
+    inner = lateral(
+        select(*(inner_columns[name].label(name) for name in taken))
+        .select_from(_link_to_target(shape.listing, link, table) if whole else link)
+        .where(link.c[_parent(shape.listing)] == parents.c.id, _range(dialect_name, shape, inner_columns))
+        .order_by(*order_by(shape.ordering, inner_columns, backward=shape.backward))
+        .limit(_limit())
+    )
+    # Cutting the page on the link alone and joining afterwards touches one row of the target for each row of the page.
+    columns: Columns = dict(inner.c) if whole else {**dict(table.c), **dict(inner.c)}
+    source = parents.join(inner, true())
+    return (
+        select(parents.c.id.label("parent_id"), *(columns[name].label(name) for name in shape.columns))
+        .select_from(source if whole else source.join(table, table.c.id == inner.c.id))
+        .order_by(parents.c.position, *order_by(shape.ordering, columns))
+    )
+
+
+def _pages_by_subquery(dialect_name: str, shape: PageShape) -> Select[Any]:
+    parents = func.json_each(bindparam(PARENTS, type_=String())).table_valued(
+        column("key", Integer), column("value", Integer), name="parents"
+    )
+    link, inner_link = _table(StudentCourses), _table(StudentCourses).alias("page_link")
+    table = shape.listing.entity.table
+    inner_table = table.alias("page_target")
+    inner_columns = _linked_columns(shape.listing, inner_link, inner_table)
+    inner = (
+        select(inner_columns["id"])
+        .select_from(_link_to_target(shape.listing, inner_link, inner_table) if _names_target(shape) else inner_link)
+        .where(
+            inner_link.c[_parent(shape.listing)] == parents.c.value,
+            _range(dialect_name, shape, inner_columns),
+        )
+        .order_by(*order_by(shape.ordering, inner_columns, backward=shape.backward))
+        .limit(_limit())
+        .correlate(parents)
+    )
+    columns = _linked_columns(shape.listing, link, table)
+    return (
+        select(parents.c.value.label("parent_id"), *(columns[name].label(name) for name in shape.columns))
+        .select_from(
+            parents.join(link, and_(link.c[_parent(shape.listing)] == parents.c.value, columns["id"].in_(inner))).join(
+                table, table.c.id == columns["id"]
+            )
+        )
+        .order_by(parents.c.key, *order_by(shape.ordering, columns))
+    )
+
+
+def count(dialect_name: str, listing: Listing, condition: Condition | None) -> Select[Any]:
+    """How many rows a root list has."""
+    columns: Columns = dict(listing.entity.table.c)
+    return select(func.count()).select_from(listing.entity.table).where(_condition(dialect_name, condition, columns))
+
+
+def counts_by_parent(dialect_name: str, listing: Listing, condition: Condition | None) -> Select[Any]:
+    """`(parent id, how many rows its list has)` for those of `parents` that have any."""
+    link = _table(StudentCourses)
+    table = listing.entity.table
+    parent = link.c[_parent(listing)]
+    columns = _linked_columns(listing, link, table)
+    return (
+        select(parent, func.count())
+        .select_from(link if condition is None else _link_to_target(listing, link, table))
+        .where(is_element(parent, PARENTS, dialect_name), _condition(dialect_name, condition, columns))
+        .group_by(parent)
+    )
+
+
+def any_before(dialect_name: str, shape: PageShape) -> Select[Any]:
+    """One row if a root list has any at or before `after`; `shape.backward`: at or behind `before`."""
+    columns: Columns = dict(shape.listing.entity.table.c)
+    return (
+        select(literal_column("1"))
+        .select_from(shape.listing.entity.table)
+        .where(_outside(dialect_name, shape, columns))
+        .limit(1)
+    )
+
+
+def parents_with_any_before(dialect_name: str, shape: PageShape) -> Select[Any]:
+    """Those of `parents` whose list has a row at or before `after`; `shape.backward`: at or behind `before`."""
+    link = _table(StudentCourses)
+    table = shape.listing.entity.table
+    parent = link.c[_parent(shape.listing)]
+    columns = _linked_columns(shape.listing, link, table)
+    if dialect_name == "postgresql":
+        parents = _parents_array()
+        parent_id: ColumnElement[Any] = parents.c.id
+    else:
+        parents = func.json_each(bindparam(PARENTS, type_=String())).table_valued(
+            column("value", Integer), name="parents"
+        )
+        parent_id = parents.c.value
+    inside: Select[Any] = (
+        select(literal_column("1"))
+        .select_from(_link_to_target(shape.listing, link, table))
+        .where(parent == parent_id, _outside(dialect_name, shape, columns))
+        .correlate(parents)
+    )
+    return select(parent_id).select_from(parents).where(exists(inside))
+
+
+def _range(dialect_name: str, shape: PageShape, columns: Columns) -> ColumnElement[bool]:
+    conditions = [_condition(dialect_name, shape.condition, columns)]
+    if shape.after is not None:
+        conditions.append(seek(shape.ordering, columns, shape.after, name="after"))
+    if shape.before is not None:
+        conditions.append(seek(shape.ordering, columns, shape.before, name="before", backward=True))
+    return and_(*conditions)
+
+
+def _outside(dialect_name: str, shape: PageShape, columns: Columns) -> ColumnElement[bool]:
+    condition = _condition(dialect_name, shape.condition, columns)
+    if shape.backward:
+        place = seek(shape.ordering, columns, shape.before or (), name="before", inclusive=True)
+    else:
+        place = seek(shape.ordering, columns, shape.after or (), name="after", backward=True, inclusive=True)
+    return and_(condition, place)
+
+
+def _condition(dialect_name: str, condition: Condition | None, columns: Columns) -> ColumnElement[bool]:
+    return true() if condition is None else where(condition, columns, dialect_name)
+
+
+def _linked_columns(listing: Listing, link: FromClause, table: FromClause) -> Columns:
+    # The link has the target's id too, and its indexes are in that order.
+    return {**dict(table.c), "id": link.c[_child(listing)], ASSIGNED_AT: link.c.assigned_at}
+
+
+def _link_to_target(listing: Listing, link: FromClause, table: FromClause) -> FromClause:
+    return link.join(table, table.c.id == link.c[_child(listing)])
+
+
+def _names_target(shape: PageShape) -> bool:
+    """Whether cutting the page needs columns of the listed table itself."""
+    own = {"id", ASSIGNED_AT}
+    return not own.issuperset(_key_names(shape)) or not own.issuperset(_condition_columns(shape.condition))
+
+
+def _key_names(shape: PageShape) -> tuple[str, ...]:
+    return tuple(key.name for key in shape.ordering.keys)
+
+
+def _condition_columns(condition: Condition | None) -> set[str]:
+    match condition:
+        case None:
+            return set()
+        case Comparison(name):
+            return {name}
+        case Not(inner):
+            return _condition_columns(inner)
+        case _:
+            return set[str]().union(*map(_condition_columns, condition.conditions))
+
+
+def _parents_array() -> TableValuedAlias:
+    array = func.unnest(bindparam(PARENTS, type_=ARRAY(BigInteger)))
+    return array.table_valued(column("id", BigInteger), with_ordinality="position", name="parents").render_derived()
+
+
+def _limit() -> ColumnElement[int]:
+    return bindparam(LIMIT, type_=Integer())
+
+
+def _table(model: type[Model]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)  # noqa: S101 - declarative models are mapped to tables
+    return table
+
+
+def _parent(listing: Listing) -> str:
+    assert listing.parent is not None, f"{listing.label} is not below anyone"  # noqa: S101
+    return listing.parent
+
+
+def _child(listing: Listing) -> str:
+    assert listing.child is not None, f"{listing.label} is not below anyone"  # noqa: S101
+    return listing.child
