@@ -1,0 +1,185 @@
+"""The GraphQL endpoint over HTTP, after https://graphql.github.io/graphql-over-http/draft/."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import orjson
+
+from gql_api.http.csrf import check_preflighted
+from gql_api.http.etag import CACHE_CONTROL, is_held, strong_etag
+from gql_api.http.negotiation import MediaType, negotiate
+from gql_api.http.refusal import ClientDisconnected, HttpRefusal
+from gql_api.http.request import check_content_type, read_body, request_from_body, request_from_query_string
+from gql_api.http.request_id import request_id
+from gql_api.schema.error_format import format_failure, refusal
+from gql_api.schema.execute import Caller, GraphQLService, OperationResult, OperationType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+STATUS_BY_CODE: Final = {
+    "GRAPHQL_PARSE_FAILED": 400,
+    "GRAPHQL_VALIDATION_FAILED": 400,
+    "BAD_USER_INPUT": 400,
+    "BAD_REQUEST": 400,
+    "PERSISTED_QUERY_NOT_FOUND": 404,
+    "UNAUTHENTICATED": 401,
+    "FORBIDDEN": 403,
+    "TOO_EXPENSIVE": 400,
+    "RATE_LIMITED": 429,
+    "OVERLOADED": 503,
+    "DEADLINE_EXCEEDED": 504,
+    "INTERNAL_SERVER_ERROR": 500,
+}
+"""The status of a response without data, by the `extensions.code` of its first error."""
+
+# Clients that accept `application/json` alone are older than GraphQL over HTTP: to them another status than 200 is a
+# failure of the transport. These codes are about the document or its variables, so they are told in the body alone.
+_CODES_TOLD_WITH_200: Final = frozenset({
+    "GRAPHQL_PARSE_FAILED",
+    "GRAPHQL_VALIDATION_FAILED",
+    "BAD_USER_INPUT",
+    "PERSISTED_QUERY_NOT_FOUND",
+    "TOO_EXPENSIVE",
+})  # fmt: skip
+
+_READING_METHODS: Final = frozenset({"GET", "HEAD"})
+_DATA: Final = frozenset({MediaType.JSON, MediaType.GRAPHQL_RESPONSE})
+_DATA_OR_PAGE: Final = _DATA | {MediaType.HTML}
+_CONTENT_TYPES: Final = {media_type: media_type.value + b"; charset=utf-8" for media_type in MediaType}
+
+
+class _Answer(NamedTuple):
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ((b"cache-control", b"no-store"),)
+
+
+class GraphQLEndpoint:
+    """ASGI application: one GraphQL operation per request, by POST, or by GET if it is a query.
+
+    Args:
+        service: what executes the operations.
+        graphiql: answers browsers that open the endpoint's address; None if there is no such page.
+        csrf_prevention: whether a GET has to show that no foreign page can have caused it.
+        body_bytes_max: how large a request's body may be.
+        body_timeout_seconds: how long a body may take to arrive.
+        query_string_bytes_max: how long the query component of a URL may be.
+    """
+
+    def __init__(
+        self,
+        service: GraphQLService,
+        *,
+        graphiql: ASGIApp | None = None,
+        csrf_prevention: bool = True,
+        body_bytes_max: int = 1_048_576,
+        body_timeout_seconds: float = 30.0,
+        query_string_bytes_max: int = 16_384,
+    ) -> None:
+        self._service = service
+        self._graphiql = graphiql
+        self._csrf_prevention = csrf_prevention
+        self._body_bytes_max = body_bytes_max
+        self._body_timeout_seconds = body_timeout_seconds
+        self._query_string_bytes_max = query_string_bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = _headers(scope)
+        if self._graphiql is not None and _is_page_wanted(scope, headers):
+            await self._graphiql(scope, receive, send)
+            return
+        caller = Caller(request_id(headers.get(b"x-request-id")), scope.get("user"))
+        media_type = MediaType.GRAPHQL_RESPONSE
+        try:
+            media_type = negotiate(headers.get(b"accept"), offers=_DATA)
+            if scope["method"] == "POST":
+                answer = await self._post(receive, headers, caller, media_type)
+            else:
+                answer = await self._get(scope, headers, caller, media_type)
+        except ClientDisconnected:
+            return
+        except HttpRefusal as refused:
+            body = orjson.dumps({"errors": [refusal(refused.message, code=refused.code)]})
+            answer = _Answer(refused.status, body, refused.headers)
+        except Exception as error:  # noqa: BLE001 - the edge of the program: nothing unexpected passes unmasked
+            body = orjson.dumps({"errors": [format_failure(error, request_id=caller.request_id)]})
+            answer = _Answer(500, body)
+        await _send(send, answer, media_type, caller)
+
+    async def _post(
+        self, receive: Receive, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
+    ) -> _Answer:
+        check_content_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
+        body = await read_body(
+            receive,
+            content_length=headers.get(b"content-length"),
+            bytes_max=self._body_bytes_max,
+            timeout_seconds=self._body_timeout_seconds,
+        )
+        result = await self._service.execute(request_from_body(body), caller=caller)
+        return _Answer(_status(result, media_type), orjson.dumps(result.response()))
+
+    async def _get(
+        self, scope: Scope, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
+    ) -> _Answer:
+        if scope["method"] not in _READING_METHODS:
+            raise HttpRefusal(405, "The method is not allowed.", headers=((b"allow", b"GET, HEAD, POST"),))
+        if self._csrf_prevention:
+            check_preflighted(headers)
+        request = request_from_query_string(scope["query_string"], bytes_max=self._query_string_bytes_max)
+        result = await self._service.execute(request, caller=caller, read_only=True)
+        body = orjson.dumps(result.response())
+        if not result.executed and result.operation_type is OperationType.MUTATION:
+            return _Answer(405, body, ((b"allow", b"POST"),))
+        if result.errors:
+            return _Answer(_status(result, media_type), body)
+        etag = strong_etag(body, media_type)
+        validators = ((b"etag", etag), (b"cache-control", CACHE_CONTROL))
+        if is_held(etag, headers.get(b"if-none-match")):
+            return _Answer(304, b"", validators)
+        return _Answer(200, body, validators)
+
+
+def _headers(scope: Scope) -> dict[bytes, bytes]:
+    """The headers by name; fields of the same name make one list (RFC 9110 §5.3)."""
+    fields: list[tuple[bytes, bytes]] = scope["headers"]
+    headers = dict(fields)
+    if len(headers) != len(fields):
+        headers = {}
+        for name, value in fields:
+            headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
+
+
+def _is_page_wanted(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser has opened this address: browsers ask for HTML first, and nobody else does."""
+    accept = headers.get(b"accept")
+    if scope["method"] not in _READING_METHODS or accept is None or b"text/html" not in accept:
+        return False
+    return negotiate(accept, offers=_DATA_OR_PAGE) is MediaType.HTML
+
+
+def _status(result: OperationResult, media_type: MediaType) -> int:
+    if result.executed:
+        return 200
+    code = result.errors[0]["extensions"]["code"]
+    if media_type is MediaType.JSON and code in _CODES_TOLD_WITH_200:
+        return 200
+    return STATUS_BY_CODE.get(code, 400)
+
+
+async def _send(send: Send, answer: _Answer, media_type: MediaType, caller: Caller) -> None:
+    headers = [
+        (b"content-type", _CONTENT_TYPES[media_type]),
+        (b"content-length", b"%d" % len(answer.body)),
+        (b"vary", b"Accept"),
+        (b"x-request-id", caller.request_id.encode()),
+        *answer.headers,
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

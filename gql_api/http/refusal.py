@@ -1,0 +1,18 @@
+"""A request that is refused for its form as HTTP, before GraphQL comes into it."""
+
+from __future__ import annotations
+
+from gql_api.errors import RequestRefused
+
+
+class HttpRefusal(RequestRefused):
+    """The request is answered with this status; `headers` go with it, e.g. the `Allow` of a 405."""
+
+    def __init__(self, status: int, message: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+class ClientDisconnected(Exception):
+    """The client went away before its request was complete."""
