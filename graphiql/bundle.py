@@ -154,10 +154,15 @@ def replace_folder(target: Path, source: Path) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def main() -> int:
-    """Bundle and say what came of it; the exit code is 1 where GraphiQL could not be bundled."""
+def main(arguments: list[str]) -> int:
+    """Bundle and say what came of it; the exit code is 1 where GraphiQL could not be bundled.
+
+    With `--check`, only tell by the exit code whether Node is at hand or not needed.
+    """
     if is_bundled():
         return 0
+    if arguments == ["--check"]:
+        return 0 if find_node() else 1
     print("Bundling GraphiQL …", flush=True)
     try:
         folder = bundle()
@@ -170,4 +175,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))
