@@ -16,7 +16,7 @@ from gql_api.schema.error_format import format_failure, refusal
 from gql_api.schema.execute import Caller, GraphQLService, OperationResult, OperationType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -63,7 +63,7 @@ class GraphQLEndpoint:
 
     Args:
         service: what executes the operations.
-        graphiql: answers browsers that open the endpoint's address; None if there is no such page.
+        graphiql_page: makes the page for browsers that open the endpoint's address; None if there is no such page.
         csrf_prevention: whether a GET has to show that no foreign page can have caused it.
         body_bytes_max: how large a request's body may be.
         body_timeout_seconds: how long a body may take to arrive.
@@ -74,14 +74,14 @@ class GraphQLEndpoint:
         self,
         service: GraphQLService,
         *,
-        graphiql: ASGIApp | None = None,
+        graphiql_page: Callable[[], ASGIApp] | None = None,
         csrf_prevention: bool = True,
         body_bytes_max: int = 1_048_576,
         body_timeout_seconds: float = 30.0,
         query_string_bytes_max: int = 16_384,
     ) -> None:
         self._service = service
-        self._graphiql = graphiql
+        self._graphiql_page = graphiql_page
         self._csrf_prevention = csrf_prevention
         self._body_bytes_max = body_bytes_max
         self._body_timeout_seconds = body_timeout_seconds
@@ -90,8 +90,8 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         headers = _headers(scope)
-        if self._graphiql is not None and _is_page_wanted(scope, headers):
-            await self._graphiql(scope, receive, send)
+        if self._graphiql_page is not None and _is_page_wanted(scope, headers):
+            await self._graphiql_page()(scope, receive, send)
             return
         caller = Caller(request_id(headers.get(b"x-request-id")), scope.get("user"))
         media_type = MediaType.GRAPHQL_RESPONSE
@@ -178,6 +178,7 @@ async def _send(send: Send, answer: _Answer, media_type: MediaType, caller: Call
         (b"content-type", _CONTENT_TYPES[media_type]),
         (b"content-length", b"%d" % len(answer.body)),
         (b"vary", b"Accept"),
+        (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", caller.request_id.encode()),
         *answer.headers,
     ]

@@ -106,3 +106,7 @@ class Application:
 def application() -> GraphQLEndpoint:
     """The factory that uvicorn calls."""
     return Application().endpoint
+
+
+def application_without_csrf_prevention() -> GraphQLEndpoint:
+    return Application(csrf_prevention=False).endpoint
