@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-import asyncpg  # type: ignore[import-untyped]  # ships no types
+import asyncpg
 from sqlalchemy.exc import DBAPIError
 
 from gql_api.database.address import DatabaseAddress, Dialect
@@ -13,7 +13,7 @@ from gql_api.errors import DatabaseUnusable
 
 # https://www.sqlite.org/rescode.html: the lower eight bits are the primary code.
 _SQLITE_FAILURES = {
-    sqlite3.SQLITE_BUSY: "is locked by another process; the wait for its lock was given up",
+    sqlite3.SQLITE_BUSY: "is locked by another writer; the wait for its lock was given up",
     sqlite3.SQLITE_LOCKED: "is locked by another connection of this process",
     sqlite3.SQLITE_READONLY: "is read-only",
     sqlite3.SQLITE_CORRUPT: "is damaged; restore it from a backup",
@@ -32,7 +32,7 @@ _POSTGRESQL_FAILURES = {
     "3D000": "does not exist on its server",
     "42501": "does not permit this to the user",
     "53": "has run out of disk, memory or connections",
-    "55P03": "is locked by another process; the wait for its lock was given up",
+    "55P03": "is locked by another writer; the wait for its lock was given up",
     "57P01": "is shutting down",
     "57P02": "has crashed and is restarting",
     "57P03": "is starting or shutting down",
