@@ -1,0 +1,29 @@
+"""A breadth-first executor for graphql-core and Strawberry.
+
+A GraphQL executor usually goes depth first: it completes one object with everything below it, then the next. Every
+field of every object costs a call, a path and often a coroutine, and to load rows together one has to hold each
+object back with a future. This package goes breadth first, level by level:
+
+    students(first: 50) { name courses { title } }
+
+    level 0   the root           students   one call                       -> 50 rows
+    level 1   50 students        name       one pass over the rows
+                                 courses    one call with all 50 students  -> 50 lists of rows
+    level 2   all their courses  title      one pass over the rows
+
+A field that must look something up is declared ``@batched``: its function receives all objects of the level and
+returns one value for each. There is nothing to hold back, so nothing is called or allocated per object but the result.
+``plan`` compiles an operation once into a tree of selections; ``operation`` runs the levels from a queue; ``resolution``
+gets a column of values for a field; ``completion`` completes it by its distinct classes; ``propagation`` works out
+nulls, errors and paths afterwards, if anything failed. What a plan cannot express goes to graphql-core.
+"""
+
+from gql_api.execution.batched import BatchResolver
+from gql_api.execution.executor import BreadthFirstExecutor
+from gql_api.execution.fallback import Fallback
+from gql_api.execution.leaf import serializer
+from gql_api.execution.plan_cache import PlanCache
+from gql_api.execution.runtime_type import by_class
+from gql_api.execution.strawberry_field import batched
+
+__all__ = ["BatchResolver", "BreadthFirstExecutor", "Fallback", "PlanCache", "batched", "by_class", "serializer"]

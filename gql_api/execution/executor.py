@@ -1,0 +1,80 @@
+"""The executor that graphql-core and Strawberry take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from graphql import GraphQLError
+from graphql.execution import Executor
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from gql_api.execution.fallback import Fallback
+from gql_api.execution.operation import Operation
+from gql_api.execution.plan_cache import PlanCache
+
+if TYPE_CHECKING:
+    from graphql import ExecutionResult, GraphQLField, GraphQLObjectType, GraphQLResolveInfo
+    from graphql.language import FieldNode
+    from graphql.pyutils import AwaitableOrValue, Path
+
+    from gql_api.execution.plan import Plan
+
+_PLANS = "gql_api.execution.plans"
+
+
+class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Executes an operation level by level: every field is resolved once for all the objects of its level.
+
+    It is passed as ``executor_class`` to graphql-core's ``execute`` and as ``execution_context_class`` to a Strawberry
+    ``Schema``. An operation that it cannot plan (see ``Fallback``) is executed by graphql-core, whose executor it
+    extends; that is decided before the first resolver runs, and counted.
+
+    Plans live in a ``PlanCache``. Used bare, the class keeps one per schema, in the schema's ``extensions``;
+    ``with_plans`` binds one that the application made and can watch.
+    """
+
+    _bound_plans: ClassVar[PlanCache | None] = None
+
+    @classmethod
+    def with_plans(cls, plans: PlanCache) -> type[BreadthFirstExecutor]:
+        """Return this class bound to a cache of plans."""
+        return type(cls.__name__, (cls,), {"_bound_plans": plans, "__module__": cls.__module__})
+
+    @property
+    def plans(self) -> PlanCache:
+        """The cache that this executor finds its plans in."""
+        if self._bound_plans is not None:
+            return self._bound_plans
+        plans = self.schema.extensions.get(_PLANS)
+        if plans is None:
+            plans = self.schema.extensions[_PLANS] = PlanCache()
+        return cast("PlanCache", plans)
+
+    def execute_operation(self, serially: bool | None = None) -> AwaitableOrValue[Any]:  # noqa: FBT001  graphql-core's
+        """Execute the operation (spec §6.2); a result if nothing had to be awaited, else an awaitable of it."""
+        plan = self._find_plan()
+        if isinstance(plan, Fallback):
+            self.plans.fallbacks[plan] += 1
+            return super().execute_operation(serially)
+        result: AwaitableOrValue[ExecutionResult] = Operation(self, plan).execute(serially=serially)
+        return result
+
+    def build_resolve_info(
+        self, field_def: GraphQLField, field_nodes: list[FieldNode], parent_type: GraphQLObjectType, path: Path
+    ) -> GraphQLResolveInfo[Any]:
+        """Build the info that resolvers of the schema expect: Strawberry's has more than graphql-core's."""
+        if hasattr(self.schema, "_strawberry_schema"):
+            return super().build_resolve_info(field_def, field_nodes, parent_type, path)
+        return Executor.build_resolve_info(self, field_def, field_nodes, parent_type, path)
+
+    def _find_plan(self) -> Plan | Fallback:
+        if self.abort_signal is not None:
+            return Fallback.ABORT_SIGNAL
+        if self.hooks is not None:
+            return Fallback.HOOKS
+        if self.middleware_manager is not None and self.middleware_manager.middlewares:
+            return Fallback.MIDDLEWARE
+        try:
+            return self.plans.find(self)
+        except (GraphQLError, RecursionError):
+            return Fallback.NOT_EXECUTABLE

@@ -1,0 +1,52 @@
+"""What an execution works on: a level of objects, and the columns of values that its fields have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from graphql.pyutils import Path
+
+    from gql_api.execution.plan import FieldPlan, SelectionPlan
+
+
+class Raised(NamedTuple):
+    """An exception in the place of the value that it prevented, until nulls are propagated."""
+
+    error: Exception
+
+
+class Level:
+    """All objects that one selection set applies to: their sources, and the dicts that become their results.
+
+    ``column`` is the parents' field that these objects came from, None for the root.
+    """
+
+    __slots__ = ("column", "paths", "results", "selection", "sources")
+
+    def __init__(
+        self, selection: SelectionPlan, sources: list[Any], results: list[dict[str, Any]], column: Column | None
+    ) -> None:
+        self.selection = selection
+        self.sources = sources
+        self.results = results
+        self.column = column
+        self.paths: list[Path | None] | None = None
+
+
+class Column:
+    """The values of one field for all objects of a level."""
+
+    __slots__ = ("completed", "field", "level")
+
+    def __init__(self, field: FieldPlan, level: Level) -> None:
+        self.field = field
+        self.level = level
+        self.completed: list[Any] = []
+
+    def put(self, completed: list[Any]) -> None:
+        """Write the completed values into the results of their objects."""
+        self.completed = completed
+        name = self.field.response_name
+        for result, value in zip(self.level.results, completed, strict=True):
+            result[name] = value
