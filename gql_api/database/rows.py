@@ -127,3 +127,8 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
 
     def __repr__(self) -> str:
         return f"Rows({list(self)!r})"
+
+
+def keys_of(rows: Sequence[Row]) -> Sequence[int]:
+    """The keys of rows, without making a row object for each where they are kept by column."""
+    return rows.column("id") if isinstance(rows, Rows) else [row.id for row in rows]

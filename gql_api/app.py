@@ -1,0 +1,101 @@
+"""The one place where the parts are joined: settings in, application out.
+
+`build_app` makes what needs no event loop; the lifespan makes and closes what does (connections).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from gql_api.database.compiled import Reader
+from gql_api.database.engine import create_engine
+from gql_api.database.readers import create_reader
+from gql_api.execution import BreadthFirstExecutor
+from gql_api.http.graphiql import GraphiQL
+from gql_api.http.graphql import GraphQLEndpoint
+from gql_api.pagination import PageLimits
+from gql_api.schema.build import build_schema
+from gql_api.schema.context import Context
+from gql_api.schema.documents import DocumentCache
+from gql_api.schema.execute import Caller, GraphQLService
+from gql_api.schema.loaders import Loaders, OperationReader
+from gql_api.schema.selection import SelectionCache
+from gql_api.services.unit_of_work import UnitsOfWork
+from gql_api.settings import Settings
+
+GRAPHQL_PATH = "/graphql"
+GRAPHIQL_ASSETS_PATH = "/graphiql"
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The two ways to the database: `reader` for the read path, `units_of_work` for whatever writes."""
+
+    reader: Reader
+    units_of_work: UnitsOfWork
+
+
+def build_app(settings: Settings) -> Starlette:
+    """Join the parts to an application.
+
+    Nothing is connected before the first request needs it.
+
+    Raises:
+        SettingInvalid: a setting cannot be used.
+    """
+    engine = create_engine(
+        settings.database_url,
+        pool_size=settings.pool_size,
+        busy_timeout_seconds=settings.busy_timeout_seconds,
+    )
+    reader = create_reader(
+        settings.database_url,
+        pool_size=settings.pool_size,
+        sqlite_reader_threads=settings.sqlite_reader_threads,
+        busy_timeout_seconds=settings.busy_timeout_seconds,
+    )
+    storage = Storage(reader, UnitsOfWork(engine))
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await reader.close()
+            await engine.dispose()
+
+    graphiql = GraphiQL(endpoint_path=GRAPHQL_PATH, assets_path=GRAPHIQL_ASSETS_PATH) if settings.graphiql else None
+    endpoint = GraphQLEndpoint(
+        _graphql_service(settings, storage),
+        graphiql_page=graphiql.page if graphiql else None,
+        body_bytes_max=settings.request_body_bytes_max,
+    )
+    routes: list[Any] = [Route(GRAPHQL_PATH, endpoint)]
+    if graphiql:
+        routes += graphiql.routes
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _graphql_service(settings: Settings, storage: Storage) -> GraphQLService:
+    schema = build_schema(executor_class=BreadthFirstExecutor)
+    page_limits = PageLimits(settings.page_size_default, settings.page_size_max)
+    selections = SelectionCache()
+
+    @asynccontextmanager
+    async def open_context(_caller: Caller) -> AsyncIterator[Context]:
+        reader = OperationReader(storage.reader)
+        yield Context(
+            reader=reader,
+            loaders=Loaders(reader),
+            units_of_work=storage.units_of_work,
+            page_limits=page_limits,
+            selections=selections,
+        )
+
+    return GraphQLService(schema, documents=DocumentCache(schema), open_context=open_context)

@@ -1,0 +1,35 @@
+"""What the resolvers of one operation share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import strawberry
+
+from gql_api.pagination import PageLimits
+from gql_api.schema.loaders import Loaders, OperationReader
+from gql_api.schema.selection import SelectionCache
+from gql_api.services.unit_of_work import UnitsOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The context of one operation.
+
+    Attributes:
+        reader: runs statements that only read.
+        loaders: rows by id, batched.
+        units_of_work: opens transactions; every mutation field runs in one of its own.
+        page_limits: how large pages are.
+        selections: what fields select, kept across operations.
+    """
+
+    reader: OperationReader
+    loaders: Loaders
+    units_of_work: UnitsOfWork
+    page_limits: PageLimits
+    selections: SelectionCache
+
+
+Info: TypeAlias = strawberry.Info[Context, Any]

@@ -1,0 +1,59 @@
+"""Look-ups of one operation: batched, each row read once, one connection at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import Select
+from strawberry.dataloader import DataLoader
+
+from gql_api.database.compiled import Reader, Result
+from gql_api.database.lists import read_rows
+from gql_api.database.statements import Entity
+
+BATCH_SIZE_MAX: Final = 1000
+"""Ids looked up by one statement."""
+
+
+class OperationReader:
+    """The reader as one operation sees it: its statements run one after another, and are counted.
+
+    An operation with fifty root fields thus holds one connection, not fifty: the pool is shared fairly.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._turn = asyncio.Lock()
+        self.statements = 0
+
+    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+        """Run a statement when it is its turn; see `Reader.fetch`."""
+        async with self._turn:
+            self.statements += 1
+            return await self._reader.fetch(build, *shape, values=values)
+
+    async def close(self) -> None:
+        """Do nothing: the connections belong to the reader beneath."""
+
+
+class Loaders:
+    """The dataloaders of one operation; what they read is kept until it ends, and seen by nobody else."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._rows: dict[tuple[Entity, tuple[str, ...]], DataLoader[int, Any]] = {}
+
+    async def row(self, entity: Entity, key: int, *, columns: tuple[str, ...]) -> Any | None:
+        """The row with these columns, or None if there is none. All that is asked for in one turn is one statement."""
+        loader = self._rows.get((entity, columns))
+        if loader is None:
+            loader = DataLoader(partial(self._load, entity, columns), max_batch_size=BATCH_SIZE_MAX)
+            self._rows[entity, columns] = loader
+        return await loader.load(key)
+
+    async def _load(self, entity: Entity, columns: tuple[str, ...], keys: list[int]) -> list[Any | None]:
+        rows_by_id = await read_rows(self._reader, entity, columns, keys)
+        return [rows_by_id.get(key) for key in keys]

@@ -1,0 +1,70 @@
+"""What a query selects below a field, so that only that is read from the database."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import strawberry
+from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, GraphQLResolveInfo, SelectionSetNode
+
+Names: TypeAlias = frozenset[str]
+Path: TypeAlias = tuple[str, ...]
+
+DEPTH_MAX = 3
+"""Levels below a connection that decide what is read: `edges { node { name } }`."""
+
+
+class SelectionCache:
+    """Selections by field, for as long as documents are kept; the least recently used leave first.
+
+    Args:
+        entries_max: how many fields' selections are kept.
+    """
+
+    def __init__(self, *, entries_max: int = 4096) -> None:
+        self._entries_max = entries_max
+        # The nodes are kept with their selections: an id() is another object's as soon as its own is gone.
+        self._entries: OrderedDict[tuple[int, ...], tuple[list[FieldNode], Mapping[Path, Names]]] = OrderedDict()
+
+    def below(self, info: strawberry.Info[Any, Any]) -> Mapping[Path, Names]:
+        """The names of the selected fields, by the path of fields that leads to them; `()` for the field's own.
+
+        Fragments are followed whatever their type; @skip and @include are taken as "selected", since reading a column
+        too many does no harm.
+        """
+        raw = info._raw_info  # noqa: SLF001 - Strawberry offers a converted copy only, which is made anew for each call
+        key = tuple(map(id, raw.field_nodes))
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = (raw.field_nodes, _collect(raw))
+            self._entries[key] = entry
+            if len(self._entries) > self._entries_max:
+                self._entries.popitem(last=False)
+        return entry[1]
+
+
+def _collect(info: GraphQLResolveInfo[Any]) -> dict[Path, Names]:
+    names: dict[Path, set[str]] = {}
+    seen: set[tuple[Path, str]] = set()
+
+    def visit(selection_sets: Iterable[SelectionSetNode | None], path: Path) -> None:
+        for selection_set in selection_sets:
+            for selection in selection_set.selections if selection_set else ():
+                if isinstance(selection, FieldNode):
+                    name = selection.name.value
+                    names.setdefault(path, set()).add(name)
+                    if len(path) + 1 < DEPTH_MAX:
+                        visit([selection.selection_set], (*path, name))
+                elif isinstance(selection, FragmentSpreadNode):
+                    name = selection.name.value
+                    if (path, name) not in seen:
+                        seen.add((path, name))
+                        fragment: FragmentDefinitionNode = info.fragments[name]
+                        visit([fragment.selection_set], path)
+                else:
+                    visit([selection.selection_set], path)  # type: ignore[attr-defined]  # an inline fragment
+
+    visit([node.selection_set for node in info.field_nodes], ())
+    return {path: frozenset(found) for path, found in names.items()}
