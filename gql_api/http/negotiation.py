@@ -38,7 +38,7 @@ def negotiate(accept: bytes | None, *, offers: frozenset[MediaType]) -> MediaTyp
     Raises:
         HttpRefusal: 406, if the header excludes every offer.
     """
-    if accept is None:
+    if not accept:
         return MediaType.JSON
     answer = _remembered(accept, offers) if len(accept) <= _REMEMBERED_BYTES_MAX else _best(accept, offers)
     if answer is None:

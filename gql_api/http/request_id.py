@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from secrets import token_hex
 
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._~-]{1,128}")
 
@@ -12,4 +12,4 @@ def request_id(x_request_id: bytes | None) -> str:
     """The client's (or a proxy's) `X-Request-ID` if it is well-formed, otherwise a new one of 32 hexadecimal digits."""
     if x_request_id is not None and _WELL_FORMED.fullmatch(x_request_id):
         return x_request_id.decode("ascii")
-    return token_hex(16)
+    return os.urandom(16).hex()

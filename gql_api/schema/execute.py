@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -25,8 +24,7 @@ from gql_api.schema.error_format import (
 __all__ = ["Caller", "ContextFactory", "GraphQLService", "OperationRequest", "OperationResult", "OperationType"]
 
 
-@dataclass(frozen=True, slots=True)
-class OperationRequest:
+class OperationRequest(NamedTuple):
     """What a client asks for, whatever brought it here; the types are checked, the contents are not.
 
     Attributes:

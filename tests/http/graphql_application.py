@@ -110,3 +110,7 @@ def application() -> GraphQLEndpoint:
 
 def application_without_csrf_prevention() -> GraphQLEndpoint:
     return Application(csrf_prevention=False).endpoint
+
+
+def application_with_little_patience() -> GraphQLEndpoint:
+    return Application(body_timeout_seconds=1).endpoint
