@@ -103,6 +103,8 @@ def asyncpg_session_arguments(
         "server_settings": {
             "application_name": application_name,
             "timezone": "UTC",
+            # Services lock a row and then count: only at this level does the count see what the wait was for.
+            "default_transaction_isolation": "read committed",
             "jit": "off",  # compiling takes longer than any of our statements runs
             "lock_timeout": _milliseconds(timeouts.lock_seconds),
             "statement_timeout": _milliseconds(timeouts.statement_seconds),
