@@ -1,0 +1,1 @@
+"""What may happen: functions that take an open unit of work. No GraphQL, no HTTP, and none of them commits."""
