@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ from starlette.routing import Route
 from gql_api.database.compiled import Reader
 from gql_api.database.engine import create_engine
 from gql_api.database.readers import create_reader
+from gql_api.database.schema_state import SchemaStatus, read_schema_status
 from gql_api.execution import BreadthFirstExecutor
 from gql_api.http.graphiql import GraphiQL
 from gql_api.http.graphql import GraphQLEndpoint
+from gql_api.http.health import health_routes
 from gql_api.pagination import PageLimits
 from gql_api.schema.build import build_schema
 from gql_api.schema.context import Context
@@ -76,10 +79,23 @@ def build_app(settings: Settings) -> Starlette:
         graphiql_page=graphiql.page if graphiql else None,
         body_bytes_max=settings.request_body_bytes_max,
     )
-    routes: list[Any] = [Route(GRAPHQL_PATH, endpoint)]
+
+    async def read_status() -> SchemaStatus:
+        return await read_schema_status(engine)
+
+    routes: list[Any] = [Route(GRAPHQL_PATH, endpoint), *health_routes(read_status)]
     if graphiql:
         routes += graphiql.routes
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def application_from_environment() -> Starlette:
+    """Make the application of a worker process from its environment variables.
+
+    Raises:
+        SettingInvalid: a variable holds a value that cannot be used.
+    """
+    return build_app(Settings.from_environment(os.environ))
 
 
 def _graphql_service(settings: Settings, storage: Storage) -> GraphQLService:

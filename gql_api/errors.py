@@ -16,7 +16,10 @@
     │   └── BadUserInput                 a page, cursor, id or filter that cannot be
     └── OperatorError                    something the operator has to mend; the command line prints it and ends
         ├── SettingInvalid
-        └── DatabaseUnusable
+        ├── DatabaseUnusable
+        ├── DatabaseNotEmpty
+        ├── AddressInUse
+        └── BundleUnusable               a OneRoster bundle that cannot be read as a whole
 
 No status codes and no GraphQL types here: http/ and schema/ translate.
 """
@@ -130,3 +133,15 @@ class SettingInvalid(OperatorError):
 
 class DatabaseUnusable(OperatorError):
     """The database is missing, locked, read-only, older or newer than this program."""
+
+
+class DatabaseNotEmpty(OperatorError):
+    """Invented rows would be mixed with stored ones."""
+
+
+class BundleUnusable(OperatorError):
+    """A OneRoster bundle cannot be read: not because of single rows, but as an archive, a file, a header or a manifest."""
+
+
+class AddressInUse(OperatorError):
+    """The address to listen on cannot be had."""

@@ -22,3 +22,8 @@ def build_schema(*, executor_class: type[Executor[Any]]) -> strawberry.Schema:
         exception_handlers=error_handlers(),
         config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
     )
+
+
+def schema_text() -> str:
+    """The schema in GraphQL's definition language, as it is kept in `schema.graphql`."""
+    return build_schema(executor_class=Executor).as_str() + "\n"
