@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import strawberry
 from graphql import (
@@ -16,25 +16,23 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     parse,
-    specified_rules,
     validate,
 )
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+from graphql.validation.validate import ValidationAbortedError
 
 from gql_api.schema.error_format import FormattedError, format_request_error
 from gql_api.schema.lru_cache import LruCache
+from gql_api.schema.validation_rules import FIELD_COMPARISONS_MAX, VALIDATION_RULES
 
-VALIDATION_RULES: Final[tuple[type[ASTValidationRule], ...]] = (
-    *specified_rules,
-    MaybeNullValidationRule,
-    OneOfInputValidationRule,
+# A syntax tree with its locations takes 340 to 700 bytes a token (tests/schema/test_documents.py holds it to this).
+_TREE_BYTES_PER_TOKEN = 800
+_ENTRY_BYTES = 4096
+_ERROR_BYTES = 4096
+
+_TOO_EXPENSIVE = (
+    "The document is too expensive to validate: its fragments nest too deeply, or more than "
+    f"{FIELD_COMPARISONS_MAX} pairs of its fields share a response name."
 )
-"""The rules of the specification's section 5, and the two that Strawberry's own input types need."""
-
-# A syntax tree with its locations takes 340 to 620 bytes a token (tests/schema/test_documents.py holds it to this).
-_TREE_BYTES_PER_TOKEN = 640
-_ENTRY_BYTES = 2048
 
 
 def core_schema(schema: strawberry.Schema) -> GraphQLSchema:
@@ -77,7 +75,7 @@ class DocumentCache:
         *,
         entries_max: int = 1000,
         bytes_max: int = 64 * 1024 * 1024,
-        tokens_max: int = 5000,
+        tokens_max: int = 2000,
         characters_max: int = 100_000,
         errors_max: int = 50,
         rules: Collection[type[ASTValidationRule]] = VALIDATION_RULES,
@@ -119,6 +117,8 @@ class DocumentCache:
         errors = validate(
             self._schema, tree, self._rules, max_errors=self._errors_max, hide_suggestions=self._hide_suggestions
         )
+        if errors and isinstance(errors[-1], ValidationAbortedError) and len(errors) <= self._errors_max:
+            return _invalid(GraphQLError(_TOO_EXPENSIVE), code="TOO_EXPENSIVE")
         if errors:
             return _invalid(*errors, code="GRAPHQL_VALIDATION_FAILED")
         return Document(tree, (), _operation_types(tree))
@@ -142,4 +142,4 @@ def _size_bytes(text: str, document: Document) -> int:
     if document.tree is not None:
         # Names and strings in the tree repeat the text at most once.
         return _ENTRY_BYTES + 2 * text_bytes + _TREE_BYTES_PER_TOKEN * document.tree.token_count
-    return _ENTRY_BYTES + text_bytes + sum(_ENTRY_BYTES + len(error["message"]) for error in document.errors)
+    return _ENTRY_BYTES + text_bytes + sum(_ERROR_BYTES + sys.getsizeof(error["message"]) for error in document.errors)

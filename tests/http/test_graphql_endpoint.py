@@ -3,6 +3,7 @@ import logging
 import re
 from typing import NoReturn
 
+import httpx
 import pytest
 
 from tests.http.graphql_application import SECRET, Application
@@ -214,7 +215,7 @@ async def test_a_well_formed_request_id_is_taken_over(sent: str) -> None:
 async def test_a_malformed_request_id_is_replaced(sent: str) -> None:
     async with Application().client() as client:
         response = await client.post(
-            "/graphql", json={"query": "{ greeting }"}, headers={"x-request-id": sent.encode()}
+            "/graphql", json={"query": "{ greeting }"}, headers=httpx.Headers([(b"x-request-id", sent.encode())])
         )
     assert re.fullmatch("[0-9a-f]{32}", response.headers["x-request-id"])
 
