@@ -121,6 +121,7 @@ def database_directory() -> Iterator[Path]:
     memory = Path("/dev/shm")  # noqa: S108 - the directory within is made by tempfile
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_BYTES_MIN
     with tempfile.TemporaryDirectory(prefix="gql_api_", dir=memory if roomy else None) as directory:
+        Path(directory).chmod(0o755)
         yield Path(directory)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -20,6 +20,8 @@ _DIALECTS_BY_OTHER_NAME = {"postgres": "postgresql", "pgsql": "postgresql", "sql
 
 POSTGRESQL_OPTIONS = frozenset({"host", "port", "ssl", "passfile", "service", "servicefile", "target_session_attrs"})
 """What may stand after the `?`: asyncpg's own words, and no `password`, which only the part before the @ hides."""
+
+SqliteMode: TypeAlias = Literal["ro", "rw", "rwc"]
 
 
 class Dialect(StrEnum):
@@ -56,7 +58,7 @@ class DatabaseAddress:
             raise ValueError(f"{self} is not a file")
         return Path(self.url.database).absolute()
 
-    def sqlite_uri(self, mode: Literal["ro", "rw", "rwc"]) -> str:
+    def sqlite_uri(self, mode: SqliteMode) -> str:
         """Name the file as SQLite's own URI (`sqlite3.connect(…, uri=True)`); only `rwc` creates a missing file."""
         return f"{self.file.as_uri()}?mode={mode}"
 

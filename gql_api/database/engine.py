@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import asyncpg
 from sqlalchemy import event
@@ -19,7 +19,7 @@ from sqlalchemy.engine.interfaces import Dialect as SqlalchemyDialect
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gql_api.database.address import DatabaseAddress, Dialect, parse_database_url
+from gql_api.database.address import DatabaseAddress, Dialect, SqliteMode, parse_database_url
 from gql_api.database.failure import explain_failure
 
 APPLICATION_NAME = "gql-api"
@@ -149,33 +149,42 @@ def lower(text: SqliteValue) -> SqliteValue:
     return text.replace("\u0130", "i").replace("\u03a3", "\u03c3").lower()
 
 
-def _listen(engine: AsyncEngine, address: DatabaseAddress, *, mode: Any) -> None:
+def _listen(engine: AsyncEngine, address: DatabaseAddress, *, mode: SqliteMode) -> None:
     def open_connection(
         dialect: SqlalchemyDialect, _entry: ConnectionPoolEntry, arguments: list[Any], options: dict[str, Any]
     ) -> DBAPIConnection:
-        if address.dialect is Dialect.SQLITE:
-            arguments = [address.sqlite_uri(mode)]
         try:
+            if address.dialect is Dialect.SQLITE:
+                return _open_sqlite_writer(dialect, address.sqlite_uri(mode), options)
             return dialect.connect(*arguments, **options)
         except (OSError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise explain_failure(error, address) or error from error
 
     def explain(context: ExceptionContext) -> BaseException | None:
+        if context.is_pre_ping:
+            return None  # the pool replaces the connection
         return explain_failure(context.original_exception, address)
 
     event.listen(engine.sync_engine, "do_connect", open_connection)
     event.listen(engine.sync_engine, "handle_error", explain, retval=True)
     if address.dialect is Dialect.SQLITE:
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite_writer)
         event.listen(engine.sync_engine, "begin", _begin)
 
 
-def _prepare_sqlite_writer(connection: Any, _entry: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    for pragma in SQLITE_WRITER_PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-    connection.create_function("lower", 1, lower, deterministic=True)
+def _open_sqlite_writer(dialect: SqlalchemyDialect, uri: str, options: dict[str, Any]) -> DBAPIConnection:
+    # aiosqlite leaves a thread behind, and its complaint on stderr, where a file cannot be opened: try that here.
+    sqlite3.connect(uri, uri=True).close()
+    connection = dialect.connect(uri, **options)
+    try:
+        cursor = connection.cursor()
+        for pragma in SQLITE_WRITER_PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+        cast("Any", connection).create_function("lower", 1, lower, deterministic=True)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _begin(connection: Connection) -> None:

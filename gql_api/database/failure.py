@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from pathlib import Path
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
 
 from gql_api.database.address import DatabaseAddress, Dialect
 from gql_api.errors import DatabaseUnusable
@@ -51,7 +51,8 @@ def explain_failure(error: BaseException, address: DatabaseAddress) -> DatabaseU
     Returns:
         None where the database is well and the statement was at fault, e.g. a broken constraint.
     """
-    original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    # SQLAlchemy wraps asyncpg's errors twice; both wrappers know what they hold.
+    original = getattr(error, "driver_exception", error)
     if address.dialect is Dialect.SQLITE:
         state = _sqlite_failure(original, address)
         return None if state is None else DatabaseUnusable(f"The database file {address.file} {state}.")
@@ -63,21 +64,22 @@ def _sqlite_failure(error: BaseException, address: DatabaseAddress) -> str | Non
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return None
-    if code & 0xFF == sqlite3.SQLITE_CANTOPEN:
-        return _why_a_file_cannot_be_opened(address)
-    return _SQLITE_FAILURES.get(code & 0xFF)
+    primary_code = code & 0xFF
+    if primary_code == sqlite3.SQLITE_CANTOPEN or address.file.is_dir():
+        return _why_a_file_cannot_be_opened(address.file)
+    return _SQLITE_FAILURES.get(primary_code)
 
 
-def _why_a_file_cannot_be_opened(address: DatabaseAddress) -> str:
-    file = address.file
-    if not file.parent.is_dir():
-        return "cannot be made: its directory does not exist"
-    if not file.exists():
-        if os.access(file.parent, os.W_OK):
+def _why_a_file_cannot_be_opened(file: Path) -> str:
+    try:
+        if not file.parent.is_dir():
+            return "cannot be made: its directory does not exist"
+        if file.is_dir():
+            return "is a directory"
+        if not file.exists() and os.access(file.parent, os.W_OK, effective_ids=True):
             return "does not exist; `gql-api migrate` makes it"
-        return "does not exist, and this user may not write to its directory"
-    if file.is_dir():
-        return "is a directory"
+    except PermissionError:
+        return "cannot be reached by this user"
     return "cannot be opened by this user: both the file and its directory must be writable"
 
 

@@ -63,9 +63,7 @@ async def upgrade_to_head(url: str, *, wait_seconds: float = WAIT_SECONDS) -> tu
 
 
 def _upgrade(address: DatabaseAddress, url: str, wait_seconds: float) -> tuple[str, ...]:
-    applied: list[str] = []
-    config = Config(attributes={"database_url": url, "wait_seconds": wait_seconds, "applied": applied})
-    config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
+    config = alembic_config(url, wait_seconds=wait_seconds)
     if not _ONE_AT_A_TIME.acquire(timeout=wait_seconds):
         raise DatabaseUnusable(f"Another migration in this process has taken more than {wait_seconds:g} seconds.")
     try:
@@ -78,7 +76,20 @@ def _upgrade(address: DatabaseAddress, url: str, wait_seconds: float) -> tuple[s
         raise DatabaseUnusable(f"{address} could not be migrated; nothing was changed. {error.orig}") from error
     finally:
         _ONE_AT_A_TIME.release()
-    return tuple(applied)
+    return tuple(config.attributes["applied"])
+
+
+def alembic_config(url: str, *, wait_seconds: float = WAIT_SECONDS, directory: Path | None = None) -> Config:
+    """Configure alembic's commands for this database; they block, so call them in a thread.
+
+    Args:
+        url: the database; see `parse_database_url`.
+        wait_seconds: how long to wait for another process that is migrating.
+        directory: where the revisions are, if not in this program's own `migrations_directory()`.
+    """
+    config = Config(attributes={"database_url": url, "wait_seconds": wait_seconds, "applied": []})
+    config.set_main_option("script_location", str(directory or migrations_directory()).replace("%", "%%"))
+    return config
 
 
 @asynccontextmanager
