@@ -46,6 +46,7 @@ _CODES_TOLD_WITH_200: Final = frozenset({
     "TOO_EXPENSIVE",
 })  # fmt: skip
 
+_NOT_MODIFIED: Final = 304
 _READING_METHODS: Final = frozenset({"GET", "HEAD"})
 _DATA: Final = frozenset({MediaType.JSON, MediaType.GRAPHQL_RESPONSE})
 _DATA_OR_PAGE: Final = _DATA | {MediaType.HTML}
@@ -55,7 +56,8 @@ _CONTENT_TYPES: Final = {media_type: media_type.value + b"; charset=utf-8" for m
 class _Answer(NamedTuple):
     status: int
     body: bytes
-    headers: tuple[tuple[bytes, bytes], ...] = ((b"cache-control", b"no-store"),)
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    cache_control: bytes = b"no-store"
 
 
 class GraphQLEndpoint:
@@ -139,10 +141,9 @@ class GraphQLEndpoint:
         if result.errors:
             return _Answer(_status(result, media_type), body)
         etag = strong_etag(body, media_type)
-        validators = ((b"etag", etag), (b"cache-control", CACHE_CONTROL))
         if is_held(etag, headers.get(b"if-none-match")):
-            return _Answer(304, b"", validators)
-        return _Answer(200, body, validators)
+            return _Answer(_NOT_MODIFIED, b"", ((b"etag", etag),), CACHE_CONTROL)
+        return _Answer(200, body, ((b"etag", etag),), CACHE_CONTROL)
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:
@@ -175,12 +176,13 @@ def _status(result: OperationResult, media_type: MediaType) -> int:
 
 async def _send(send: Send, answer: _Answer, media_type: MediaType, caller: Caller) -> None:
     headers = [
-        (b"content-type", _CONTENT_TYPES[media_type]),
-        (b"content-length", b"%d" % len(answer.body)),
         (b"vary", b"Accept"),
+        (b"cache-control", answer.cache_control),
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", caller.request_id.encode()),
         *answer.headers,
     ]
+    if answer.status != _NOT_MODIFIED:
+        headers += [(b"content-type", _CONTENT_TYPES[media_type]), (b"content-length", b"%d" % len(answer.body))]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
