@@ -124,7 +124,7 @@ class GraphQLEndpoint:
             timeout_seconds=self._body_timeout_seconds,
         )
         result = await self._service.execute(request_from_body(body), caller=caller)
-        return _Answer(_status(result, media_type), orjson.dumps(result.response()))
+        return _Answer(_status(result, media_type), orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
 
     async def _get(
         self, scope: Scope, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
@@ -135,7 +135,7 @@ class GraphQLEndpoint:
             check_preflighted(headers)
         request = request_from_query_string(scope["query_string"], bytes_max=self._query_string_bytes_max)
         result = await self._service.execute(request, caller=caller, read_only=True)
-        body = orjson.dumps(result.response())
+        body = orjson.dumps(result.response(), option=orjson.OPT_UTC_Z)
         if not result.executed and result.operation_type is OperationType.MUTATION:
             return _Answer(405, body, ((b"allow", b"POST"),))
         if result.errors:

@@ -12,7 +12,7 @@ import strawberry
 from gql_api.database.lists import Page, count_rows_by_parent
 from gql_api.database.rows import CourseRow, StudentRow, keys_of
 from gql_api.database.statements import Entity, Listing
-from gql_api.execution import batched
+from gql_api.execution import batched, by_class
 from gql_api.schema.connections import Connection, Edge, EdgeOfPage, PageArguments, edges_of, nested_pages
 from gql_api.schema.context import Info
 from gql_api.schema.global_id import encode_id, encode_ids
@@ -174,6 +174,7 @@ class Student(Node):
         return await nested_pages(Listing.COURSES_OF_STUDENT, info, keys_of(students), arguments)
 
     @classmethod
+    @by_class
     def is_type_of(cls, value: Any, _info: Any) -> bool:
         """Tell rows of students from other nodes."""
         return isinstance(value, StudentRow)
@@ -223,6 +224,7 @@ class Course(Node):
         return await nested_pages(Listing.STUDENTS_OF_COURSE, info, keys_of(courses), arguments)
 
     @classmethod
+    @by_class
     def is_type_of(cls, value: Any, _info: Any) -> bool:
         """Tell rows of courses from other nodes."""
         return isinstance(value, CourseRow)
