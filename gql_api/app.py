@@ -26,8 +26,10 @@ from gql_api.pagination import PageLimits
 from gql_api.schema.build import build_schema
 from gql_api.schema.context import Context
 from gql_api.schema.documents import DocumentCache
-from gql_api.schema.execute import Caller, GraphQLService
+from gql_api.schema.execute import GraphQLService
 from gql_api.schema.loaders import Loaders, OperationReader
+from gql_api.schema.operation import Caller
+from gql_api.schema.persisted import PersistedDocuments
 from gql_api.schema.selection import SelectionCache
 from gql_api.services.unit_of_work import UnitsOfWork
 from gql_api.settings import Settings
@@ -114,4 +116,5 @@ def _graphql_service(settings: Settings, storage: Storage) -> GraphQLService:
             selections=selections,
         )
 
-    return GraphQLService(schema, documents=DocumentCache(schema), open_context=open_context)
+    documents = PersistedDocuments(DocumentCache(schema))
+    return GraphQLService(schema, documents=documents, open_context=open_context)

@@ -19,6 +19,7 @@
         ├── DatabaseUnusable
         ├── DatabaseNotEmpty
         ├── AddressInUse
+        ├── ManifestUnusable             a manifest of trusted documents that cannot be read
         └── BundleUnusable               a OneRoster bundle that cannot be read as a whole
 
 No status codes and no GraphQL types here: http/ and schema/ translate.
@@ -137,6 +138,10 @@ class DatabaseUnusable(OperatorError):
 
 class DatabaseNotEmpty(OperatorError):
     """Invented rows would be mixed with stored ones."""
+
+
+class ManifestUnusable(OperatorError):
+    """A manifest of trusted documents is missing, not JSON, or of no format that is known."""
 
 
 class BundleUnusable(OperatorError):

@@ -13,7 +13,8 @@ from gql_api.http.refusal import ClientDisconnected, HttpRefusal
 from gql_api.http.request import check_content_type, read_body, request_from_body, request_from_query_string
 from gql_api.http.request_id import request_id
 from gql_api.schema.error_format import format_failure, refusal
-from gql_api.schema.execute import Caller, GraphQLService, OperationResult, OperationType
+from gql_api.schema.execute import GraphQLService
+from gql_api.schema.operation import Caller, OperationResult, OperationType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +26,8 @@ STATUS_BY_CODE: Final = {
     "GRAPHQL_VALIDATION_FAILED": 400,
     "BAD_USER_INPUT": 400,
     "BAD_REQUEST": 400,
-    "PERSISTED_QUERY_NOT_FOUND": 404,
+    "PERSISTED_QUERY_NOT_FOUND": 400,
+    "PERSISTED_QUERY_NOT_SUPPORTED": 400,
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
     "TOO_EXPENSIVE": 400,
@@ -43,6 +45,7 @@ _CODES_TOLD_WITH_200: Final = frozenset({
     "GRAPHQL_VALIDATION_FAILED",
     "BAD_USER_INPUT",
     "PERSISTED_QUERY_NOT_FOUND",
+    "PERSISTED_QUERY_NOT_SUPPORTED",
     "TOO_EXPENSIVE",
 })  # fmt: skip
 

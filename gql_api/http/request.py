@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from gql_api.http import strict_json
 from gql_api.http.refusal import ClientDisconnected, HttpRefusal
-from gql_api.schema.execute import OperationRequest
+from gql_api.schema.operation import OperationRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from inspect import isawaitable
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import strawberry
 from graphql import ExecutionResult, GraphQLError, OperationType
 from graphql.execution import Executor
 
 from gql_api.errors import RequestRefused
-from gql_api.schema.documents import Document, DocumentCache, core_schema
+from gql_api.schema.documents import Document, core_schema
 from gql_api.schema.error_format import (
     FormattedError,
     format_failure,
@@ -20,58 +20,8 @@ from gql_api.schema.error_format import (
     format_request_error,
     refusal,
 )
-
-__all__ = ["Caller", "ContextFactory", "GraphQLService", "OperationRequest", "OperationResult", "OperationType"]
-
-
-class OperationRequest(NamedTuple):
-    """What a client asks for, whatever brought it here; the types are checked, the contents are not.
-
-    Attributes:
-        query: the text of the document; None where a persisted document is named instead.
-        variables: the values of the operation's variables, as JSON gave them.
-        operation_name: which operation of the document is meant; None where it has only one.
-        extensions: the protocol's own extensions, such as `persistedQuery`.
-        document_id: the id of a trusted document.
-    """
-
-    query: str | None
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
-    extensions: dict[str, Any] | None = None
-    document_id: str | None = None
-
-
-class Caller(NamedTuple):
-    """On whose behalf an operation runs, and under which id its errors are logged."""
-
-    request_id: str
-    principal: Any = None
-
-
-class OperationResult(NamedTuple):
-    """What became of an operation.
-
-    Attributes:
-        data: the response's data; None if there is none, or if an error reached the root.
-        errors: the errors, each with its `extensions.code`; empty if there were none.
-        executed: False if the operation was refused before its first resolver; its response then has no `data` entry.
-        operation_type: query, mutation or subscription; None if the request did not say clearly.
-    """
-
-    data: dict[str, Any] | None
-    errors: Sequence[FormattedError]
-    executed: bool
-    operation_type: OperationType | None
-
-    def response(self) -> dict[str, Any]:
-        """The response map (spec §7.1); errors come first, as the specification advises."""
-        if not self.executed:
-            return {"errors": self.errors}
-        if self.errors:
-            return {"errors": self.errors, "data": self.data}
-        return {"data": self.data}
-
+from gql_api.schema.operation import Caller, OperationRequest, OperationResult
+from gql_api.schema.persisted import PersistedDocuments
 
 ContextFactory: TypeAlias = Callable[[Caller], AbstractAsyncContextManager[Any]]
 """Opens the context of one operation and closes it when the operation has ended, however it ended."""
@@ -82,11 +32,13 @@ class GraphQLService:
 
     Args:
         schema: the schema; its `execution_context_class` is the executor.
-        documents: the parsed and validated documents.
+        documents: finds the document of a request, parsed and validated.
         open_context: makes the context that resolvers get, one per operation.
     """
 
-    def __init__(self, schema: strawberry.Schema, *, documents: DocumentCache, open_context: ContextFactory) -> None:
+    def __init__(
+        self, schema: strawberry.Schema, *, documents: PersistedDocuments, open_context: ContextFactory
+    ) -> None:
         self._schema = core_schema(schema)
         self._executor_class = cast("type[Executor[Any]]", schema.execution_context_class)
         self._documents = documents
@@ -98,7 +50,7 @@ class GraphQLService:
         Never raises for what a client sent nor for what a resolver did: both are errors in the result.
         """
         try:
-            document = self._find(request)
+            document = self._documents.find(request)
         except RequestRefused as refused:
             return _refused(refused.message, code=refused.code)
         if document.tree is None:
@@ -112,11 +64,6 @@ class GraphQLService:
         except Exception as error:  # noqa: BLE001 - the edge of an operation: nothing unexpected passes unmasked
             failure = format_failure(error, request_id=caller.request_id)
             return OperationResult(None, [failure], executed=False, operation_type=operation_type)
-
-    def _find(self, request: OperationRequest) -> Document:
-        if request.query is None:
-            raise RequestRefused("The request names no document.")
-        return self._documents.get(request.query)
 
     async def _execute(
         self,

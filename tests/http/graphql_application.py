@@ -11,7 +11,9 @@ from graphql import GraphQLError
 from gql_api.errors import BadUserInput, CourseNotFound
 from gql_api.http.graphql import GraphQLEndpoint
 from gql_api.schema.documents import DocumentCache
-from gql_api.schema.execute import Caller, GraphQLService
+from gql_api.schema.execute import GraphQLService
+from gql_api.schema.operation import Caller
+from gql_api.schema.persisted import PersistedDocuments
 
 SECRET = "psycopg: password authentication failed for user prod at /srv/app/secret.py"  # noqa: S105 - what must not leak
 
@@ -82,12 +84,12 @@ class Subscription:
 class Application:
     """The endpoint, and what its mutations have counted."""
 
-    def __init__(self, *, documents: dict[str, Any] | None = None, **options: Any) -> None:
+    def __init__(self, *, persisted: dict[str, Any] | None = None, **options: Any) -> None:
         self.counts: list[int] = []
         self.contexts_open = 0
         schema = strawberry.Schema(Query, Mutation, Subscription)
-        self.documents = DocumentCache(schema, **(documents or {}))
-        self.service = GraphQLService(schema, documents=self.documents, open_context=self._open_context)
+        documents = PersistedDocuments(DocumentCache(schema), **(persisted or {}))
+        self.service = GraphQLService(schema, documents=documents, open_context=self._open_context)
         self.endpoint = GraphQLEndpoint(self.service, **options)
 
     @asynccontextmanager

@@ -1,0 +1,61 @@
+"""An operation as it comes in and as it goes out, whatever transport carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from graphql import OperationType
+
+from gql_api.schema.error_format import FormattedError
+
+__all__ = ["Caller", "OperationRequest", "OperationResult", "OperationType"]
+
+
+class OperationRequest(NamedTuple):
+    """What a client asks for; the types are checked, the contents are not.
+
+    Attributes:
+        query: the text of the document; None where a persisted document is named instead.
+        variables: the values of the operation's variables, as JSON gave them.
+        operation_name: which operation of the document is meant; None where it has only one.
+        extensions: the protocol's own extensions, such as `persistedQuery`.
+        document_id: the id of a persisted document.
+    """
+
+    query: str | None
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+    extensions: dict[str, Any] | None = None
+    document_id: str | None = None
+
+
+class Caller(NamedTuple):
+    """On whose behalf an operation runs, and under which id its errors are logged."""
+
+    request_id: str
+    principal: Any = None
+
+
+class OperationResult(NamedTuple):
+    """What became of an operation.
+
+    Attributes:
+        data: the response's data; None if there is none, or if an error reached the root.
+        errors: the errors, each with its `extensions.code`; empty if there were none.
+        executed: False if the operation was refused before its first resolver; its response then has no `data` entry.
+        operation_type: query, mutation or subscription; None if the request did not say clearly.
+    """
+
+    data: dict[str, Any] | None
+    errors: Sequence[FormattedError]
+    executed: bool
+    operation_type: OperationType | None
+
+    def response(self) -> dict[str, Any]:
+        """The response map (spec §7.1); errors come first, as the specification advises."""
+        if not self.executed:
+            return {"errors": self.errors}
+        if self.errors:
+            return {"errors": self.errors, "data": self.data}
+        return {"data": self.data}
