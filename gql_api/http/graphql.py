@@ -8,7 +8,7 @@ import orjson
 
 from gql_api.http.csrf import check_preflighted
 from gql_api.http.etag import CACHE_CONTROL, is_held, strong_etag
-from gql_api.http.negotiation import MediaType, negotiate
+from gql_api.http.negotiation import MediaType, negotiate, wants_page
 from gql_api.http.refusal import ClientDisconnected, HttpRefusal
 from gql_api.http.request import check_content_type, read_body, request_from_body, request_from_query_string
 from gql_api.http.request_id import request_id
@@ -51,8 +51,6 @@ _CODES_TOLD_WITH_200: Final = frozenset({
 
 _NOT_MODIFIED: Final = 304
 _READING_METHODS: Final = frozenset({"GET", "HEAD"})
-_DATA: Final = frozenset({MediaType.JSON, MediaType.GRAPHQL_RESPONSE})
-_DATA_OR_PAGE: Final = _DATA | {MediaType.HTML}
 _CONTENT_TYPES: Final = {media_type: media_type.value + b"; charset=utf-8" for media_type in MediaType}
 
 
@@ -95,13 +93,13 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         headers = _headers(scope)
-        if self._graphiql_page is not None and _is_page_wanted(scope, headers):
+        if self._graphiql_page and scope["method"] in _READING_METHODS and wants_page(headers.get(b"accept")):
             await self._graphiql_page()(scope, receive, send)
             return
         caller = Caller(request_id(headers.get(b"x-request-id")), scope.get("user"))
         media_type = MediaType.GRAPHQL_RESPONSE
         try:
-            media_type = negotiate(headers.get(b"accept"), offers=_DATA)
+            media_type = negotiate(headers.get(b"accept"))
             if scope["method"] == "POST":
                 answer = await self._post(receive, headers, caller, media_type)
             else:
@@ -158,14 +156,6 @@ def _headers(scope: Scope) -> dict[bytes, bytes]:
         for name, value in fields:
             headers[name] = headers[name] + b", " + value if name in headers else value
     return headers
-
-
-def _is_page_wanted(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a browser has opened this address: browsers ask for HTML first, and nobody else does."""
-    accept = headers.get(b"accept")
-    if scope["method"] not in _READING_METHODS or accept is None or b"text/html" not in accept:
-        return False
-    return negotiate(accept, offers=_DATA_OR_PAGE) is MediaType.HTML
 
 
 def _status(result: OperationResult, media_type: MediaType) -> int:

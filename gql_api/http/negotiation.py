@@ -28,33 +28,50 @@ class _Rank(NamedTuple):
 
 _REFUSED: Final = _Rank(0.0, 0, 0)
 
+# The server's own wishes, the last being the dearest, among what the client wants equally.
+_WHEN_NAMED: Final = (MediaType.HTML, MediaType.JSON, MediaType.GRAPHQL_RESPONSE)
+_BY_WILDCARD: Final = (MediaType.HTML, MediaType.GRAPHQL_RESPONSE, MediaType.JSON)
 
-def negotiate(accept: bytes | None, *, offers: frozenset[MediaType]) -> MediaType:
-    """The best of the `offers` for this `Accept` header; `application/json` where the client has no wish.
+
+_DATA: Final = frozenset({MediaType.JSON, MediaType.GRAPHQL_RESPONSE})
+_DATA_OR_PAGE: Final = _DATA | {MediaType.HTML}
+
+
+def negotiate(accept: bytes | None) -> MediaType:
+    """The media type of the data that best suits this `Accept` header; `application/json` where the client has no wish.
 
     The audits of GraphQL over HTTP want `application/json` for wildcards: clients that do not name
     `application/graphql-response+json` are older than it.
 
     Raises:
-        HttpRefusal: 406, if the header excludes every offer.
+        HttpRefusal: 406, if the header excludes both.
     """
     if not accept:
         return MediaType.JSON
-    answer = _remembered(accept, offers) if len(accept) <= _REMEMBERED_BYTES_MAX else _best(accept, offers)
-    if answer is None:
-        acceptable = ", ".join(sorted(offer.value.decode() for offer in offers))
-        raise HttpRefusal(406, f"None of the media types in the Accept header is served here; served are {acceptable}.")
-    return answer
+    media_type = _best(accept, _DATA)
+    if media_type is None:
+        served = ", ".join(sorted(offer.value.decode() for offer in _DATA))
+        raise HttpRefusal(406, f"None of the media types in the Accept header is served here; served are {served}.")
+    return media_type
+
+
+def wants_page(accept: bytes | None) -> bool:
+    """Whether this is a browser that has opened an address: browsers put `text/html` first, and nobody else does."""
+    return accept is not None and b"text/html" in accept and _best(accept, _DATA_OR_PAGE) is MediaType.HTML
 
 
 def _best(accept: bytes, offers: frozenset[MediaType]) -> MediaType | None:
+    return _remembered(accept, offers) if len(accept) <= _REMEMBERED_BYTES_MAX else _ranked_first(accept, offers)
+
+
+def _ranked_first(accept: bytes, offers: frozenset[MediaType]) -> MediaType | None:
     ranges = [_media_range(part) for part in accept.lower().split(b",")]
     ranks = {offer: _rank(offer, ranges) for offer in offers}
     best = max(ranks, key=ranks.__getitem__)
     return best if ranks[best].quality > 0 else None
 
 
-_remembered = lru_cache(maxsize=256)(_best)
+_remembered = lru_cache(maxsize=256)(_ranked_first)
 
 
 def _media_range(part: bytes) -> tuple[bytes, float]:
@@ -82,6 +99,4 @@ def _rank(offer: MediaType, ranges: list[tuple[bytes, float]]) -> _Rank:
     if not matches:
         return _REFUSED
     specificity, quality = max(matches)
-    named = specificity == 2  # noqa: PLR2004 - explained by the patterns above
-    preferred = MediaType.GRAPHQL_RESPONSE if named else MediaType.JSON
-    return _Rank(quality, specificity, preference=int(offer is preferred))
+    return _Rank(quality, specificity, (_WHEN_NAMED if offer.value in dict(ranges) else _BY_WILDCARD).index(offer))

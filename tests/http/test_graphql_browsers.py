@@ -205,6 +205,10 @@ async def test_a_post_that_accepts_html_does_not_get_graphiql() -> None:
     assert response.json() == ANSWER
 
 
+async def test_who_accepts_neither_data_nor_the_page_is_refused() -> None:
+    assert (await get({"accept": "text/htmlx"}, Application(graphiql_page=page))).status_code == 406
+
+
 async def test_without_graphiql_a_browser_is_told_what_is_missing() -> None:
     async with Application().client(accept=BROWSER_ACCEPT, **{"graphql-require-preflight": "1"}) as client:
         response = await client.get("/graphql")
