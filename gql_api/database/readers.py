@@ -22,6 +22,7 @@ from gql_api.database.compiled import (
     sqlite_argument,
     time_from_sqlite,
 )
+from gql_api.database.connections import Connections
 from gql_api.database.engine import TIMEOUTS, Timeouts, asyncpg_session_arguments, open_sqlite_reader
 from gql_api.database.failure import explain_failure
 
@@ -50,52 +51,46 @@ def create_reader(
 
 
 class PostgresqlReader:
-    """Reads through a pool of asyncpg's connections, which keep the statements prepared."""
+    """Reads through asyncpg's connections, which keep the statements prepared."""
 
     def __init__(self, address: DatabaseAddress, *, pool_size: int, timeouts: Timeouts) -> None:
         self._address = address
-        self._pool_size = pool_size
-        self._timeouts = timeouts
         self._statements = StatementCache(postgresql.dialect())  # type: ignore[no-untyped-call]
-        self._pool: Any = None
-        self._opening = asyncio.Lock()
+        self._connections = Connections(
+            {**address.asyncpg_arguments(), **asyncpg_session_arguments(timeouts=timeouts)},
+            size=pool_size,
+            wait_seconds=timeouts.pool_seconds,
+        )
 
     async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
         """Run a statement; see `Reader.fetch`.
+
+        A connection that broke while it was idle is noticed only now. Reading twice does no harm, so that is tried.
 
         Raises:
             DatabaseUnusable: the database is away or gave up.
         """
         statement: CompiledStatement = self._statements.get(build, *shape)
+        arguments = statement.arguments(values)
         try:
-            pool = self._pool or await self._open()
-            async with pool.acquire(timeout=self._timeouts.pool_seconds) as connection:
-                records = await connection.fetch(statement.sql, *statement.arguments(values))
+            try:
+                records = await self._fetch(statement.sql, arguments)
+            except (asyncpg.PostgresConnectionError, ConnectionError):
+                records = await self._fetch(statement.sql, arguments)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise explain_failure(error, self._address) or error from error
         return Result(statement.columns, records)
 
-    async def _open(self) -> Any:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    min_size=0,
-                    max_size=self._pool_size,
-                    reset=_keep_session,
-                    **self._address.asyncpg_arguments(),
-                    **asyncpg_session_arguments(timeouts=self._timeouts),
-                )
-        return self._pool
+    async def _fetch(self, sql: str, arguments: list[Any]) -> Any:
+        connection = await self._connections.take()
+        try:
+            return await connection.fetch(sql, *arguments)
+        finally:
+            self._connections.put(connection)
 
     async def close(self) -> None:
         """Close all connections; running statements are given up."""
-        if self._pool is not None:
-            self._pool.terminate()
-            self._pool = None
-
-
-async def _keep_session(_connection: Any) -> None:
-    """Send nothing when a connection goes back to the pool: single selects in autocommit leave no state behind."""
+        await self._connections.close()
 
 
 class SqliteReader:
