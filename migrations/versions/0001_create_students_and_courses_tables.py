@@ -54,10 +54,10 @@ def upgrade() -> None:
         sa.Column("sourced_id", TEXT, nullable=True),
         sa.Column("created_at", TIME, server_default=now, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("courses_pkey")),
-        sa.UniqueConstraint("code", name=op.f("courses_code_key")),
-        sa.UniqueConstraint("sourced_id", name=op.f("courses_sourced_id_key")),
         sa.CheckConstraint("credits >= 0", name=op.f("courses_credits_check")),
         sa.CheckConstraint("capacity >= 0", name=op.f("courses_capacity_check")),
+        sa.UniqueConstraint("code", name=op.f("courses_code_key")),
+        sa.UniqueConstraint("sourced_id", name=op.f("courses_sourced_id_key")),
         sqlite_autoincrement=True,
     )
 
