@@ -12,18 +12,19 @@ object back with a future. This package goes breadth first, level by level:
     level 2   all their courses  title      one pass over the rows
 
 A field that must look something up is declared ``@batched``: its function receives all objects of the level and
-returns one value for each. There is nothing to hold back, so nothing is called or allocated per object but the result.
-``plan`` compiles an operation once into a tree of selections; ``operation`` runs the levels from a queue; ``resolution``
-gets a column of values for a field; ``completion`` completes it by its distinct classes; ``propagation`` works out
-nulls, errors and paths afterwards, if anything failed. What a plan cannot express goes to graphql-core.
+returns one value for each. Nothing is held back, so nothing is called or allocated per object but its result.
+
+``plan`` compiles an operation once into a tree of selections, ``operation`` runs the levels from a queue,
+``resolution`` gets a column of values for a field, ``completion`` completes it by the distinct classes in it, and
+``propagation`` works out nulls, errors and paths if anything failed. What a plan cannot express goes to graphql-core.
 """
 
-from gql_api.execution.batched import BatchResolver
+from gql_api.execution.batch_resolver import BatchResolver
+from gql_api.execution.batched import batched
 from gql_api.execution.executor import BreadthFirstExecutor
 from gql_api.execution.fallback import Fallback
 from gql_api.execution.leaf import serializer
 from gql_api.execution.plan_cache import PlanCache
 from gql_api.execution.runtime_type import by_class
-from gql_api.execution.strawberry_field import batched
 
 __all__ = ["BatchResolver", "BreadthFirstExecutor", "Fallback", "PlanCache", "batched", "by_class", "serializer"]

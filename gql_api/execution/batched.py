@@ -1,148 +1,140 @@
-"""``@batched``: a field resolved once for all the objects that ask for it."""
+"""``@batched``: a field of a Strawberry type resolved once for all the objects that ask for it."""
 
 from __future__ import annotations
 
-from asyncio import CancelledError, create_task, get_running_loop
-from collections.abc import Awaitable, Sequence
-from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Any, get_args, get_origin, overload
+
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
+
+from gql_api.execution.batch_resolver import Batcher, resolve_one
 
 if TYPE_CHECKING:
-    from asyncio import Future, Task
-    from collections.abc import Callable
-
-    from graphql import GraphQLResolveInfo
-    from graphql.pyutils import Path
+    from strawberry.extensions import FieldExtension
+    from strawberry.permission import BasePermission
 
 
-class BatchResolver:
-    """A resolver for a ``GraphQLField``, made of a function that resolves the field for many sources at once.
+class _ElementAnnotation(StrawberryAnnotation):
+    """The ``T`` of a ``list[T]``, evaluated when Strawberry asks for it, as names in it may not exist before."""
 
-    The function is called as ``function(sources, info, **arguments)`` and returns, or is awaited for, a sequence with
-    one value per source, in order. An exception in the place of a value is that source's error::
+    def evaluate(self) -> type:
+        annotation: Any = super().evaluate()
+        if get_origin(annotation) not in (list, Sequence):
+            raise TypeError(f"A batched field returns list[T] or Sequence[T], one T per source, not {annotation!r}.")
+        element: type = get_args(annotation)[0]
+        return element
 
-        GraphQLField(GraphQLList(course_type), resolve=BatchResolver(courses_of_students))
 
-    ``BreadthFirstExecutor`` calls it with all sources of a level. Any other executor calls the resolver per object;
-    the sources then go through a ``Batcher`` if the function is asynchronous, and one by one if it is not.
-    """
+class BatchedResolver(StrawberryResolver[Any]):
+    """A batch function as Strawberry sees a resolver: without its first parameter, returning one element."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self._batcher = Batcher() if iscoroutinefunction(function) else None
+    def __init__(self, func: Callable[..., Any], *, description: str | None = None, type_override: Any = None) -> None:
+        if isinstance(func, classmethod):
+            raise TypeError("A batched field is a plain function or a static method, not a class method.")
+        super().__init__(func, description=description, type_override=type_override)
+        parameters = list(Signature.from_callable(self._unbound_wrapped_func).parameters.values())
+        if not parameters or parameters[0].kind not in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD):
+            raise TypeError(f"The first parameter of batched field '{self.name}' must take the sources by position.")
 
-    def values(self, sources: list[Any], info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        """Call the function with the sources of a level."""
-        return self.function(sources, info, **arguments)
+    @cached_property
+    def signature(self) -> Signature:
+        """The function's signature without its sources."""
+        signature = super().signature
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
 
-    def __call__(self, source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+    @cached_property
+    def type_annotation(self) -> StrawberryAnnotation | None:
+        """The type of one element of the list that the function returns."""
+        if self.signature.return_annotation is Signature.empty:
+            return None
+        return _ElementAnnotation(self.signature.return_annotation, namespace=self._namespace)
+
+
+class BatchedField(StrawberryField):
+    """A Strawberry field whose resolver takes the sources of a whole level."""
+
+    def __call__(self, resolver: Any) -> BatchedField:
+        """Take the batch function."""
+        super().__call__(resolver if isinstance(resolver, StrawberryResolver) else BatchedResolver(resolver))
+        return self
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Resolve the field for one source: the way of every executor but the breadth-first one."""
+        del args
+
         def call(sources: list[Any]) -> Any:
-            return self.function(sources, info, **arguments)
+            return self.resolve_batch(sources, kwargs)
 
-        return resolve_one(self._batcher, call, source, info)
+        return resolve_one(self._batcher, call, source, info._raw_info)  # noqa: SLF001  Strawberry's Info wraps it
+
+    def resolve_batch(self, sources: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Call the function with the sources of a level and its other arguments in Python."""
+        resolver: Any = self.base_resolver
+        return resolver(sources, **kwargs)
+
+    @cached_property
+    def _batcher(self) -> Batcher | None:
+        return Batcher() if self.is_async else None
 
 
-def resolve_one(
-    batcher: Batcher | None, call: Callable[[list[Any]], Any], source: Any, info: GraphQLResolveInfo[Any]
+@overload
+def batched(function: Callable[..., Any], /) -> Any: ...
+@overload
+def batched(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation_reason: str | None = None,
+    permission_classes: list[type[BasePermission]] | None = None,
+    directives: Sequence[object] = (),
+    metadata: Mapping[Any, Any] | None = None,
+    extensions: list[FieldExtension] | None = None,
+    graphql_type: Any | None = None,
+) -> Callable[[Callable[..., Any]], Any]: ...
+def batched(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation_reason: str | None = None,
+    permission_classes: list[type[BasePermission]] | None = None,
+    directives: Sequence[object] = (),
+    metadata: Mapping[Any, Any] | None = None,
+    extensions: list[FieldExtension] | None = None,
+    graphql_type: Any | None = None,
 ) -> Any:
-    """Resolve a batched field for a single source, together with others where there is a batcher."""
-    if batcher is not None:
-        return batcher.load(call, source, info)
-    value: Any = one_per_source(call([source]), 1, info.field_name)[0]
-    return value
+    """Make a field of a Strawberry type out of a function that resolves it for many objects at once.
 
+    The first parameter receives all sources of the level: what the parents' resolvers returned, in order, at a root
+    type the root value alone. The function returns, or is awaited for, one value per source, in order; an exception
+    in the place of a value is that object's error, one that is raised is the error of all of them. For the return
+    annotation ``list[T]`` the field's type is ``T``. ``info`` is passed where it is declared; its ``path`` has no list
+    indices. Arguments are converted once::
 
-def one_per_source(values: object, count: int, field_name: str) -> list[Any]:
-    """Return the values of a batch function as a list.
+        @strawberry.type
+        class Student:
+            name: str
 
-    Raises:
-        TypeError: They are no sequence.
-        ValueError: They are not one per source.
+            @batched
+            async def courses(students: Sequence[StudentRow], info: strawberry.Info, first: int = 20) -> list[Page]:
+                return await info.context.courses_of(students, first)
+
+    The options are those of ``strawberry.field``. With ``extensions`` or ``permission_classes``, which Strawberry runs
+    per object, the field is resolved per object as well, and batched as under any other executor (see ``Batcher``).
     """
-    if not isinstance(values, list):
-        if not isinstance(values, Sequence) or isinstance(values, (str, bytes)):
-            raise TypeError(
-                f"The batch function of field '{field_name}' must return a sequence with one value per source,"
-                f" not {type(values).__name__}."
-            )
-        values = list(values)
-    if len(values) != count:
-        raise ValueError(
-            f"The batch function of field '{field_name}' must return one value per source:"
-            f" {count} sources, {len(values)} values."
-        )
-    return values
-
-
-class _Batch:
-    """The sources that wait for one call. ``info`` is referred to because its identity is part of the key."""
-
-    __slots__ = ("call", "futures", "info", "sources")
-
-    def __init__(self, call: Callable[[list[Any]], Awaitable[Any]], info: GraphQLResolveInfo[Any]) -> None:
-        self.call = call
-        self.info = info
-        self.sources: list[Any] = []
-        self.futures: list[Future[Any]] = []
-
-
-class Batcher:
-    """Gathers the sources for which a field is asked one by one.
-
-    A batch belongs to one operation (by its variable values, which no two operations share), and in it to one path
-    without list indices, which stands for the field and its arguments. It opens with the first source, is sent when
-    the event loop has run everything that was ready at that moment, and is then forgotten: nothing is cached, and
-    nothing outlives the operation. The arguments and the info passed to the function are those of the first source.
-    """
-
-    def __init__(self) -> None:
-        self._open: dict[tuple[Any, ...], _Batch] = {}
-        self._running: set[Task[None]] = set()
-
-    def load(
-        self, call: Callable[[list[Any]], Awaitable[Any]], source: Any, info: GraphQLResolveInfo[Any]
-    ) -> Future[Any]:
-        """Return a future of the source's value."""
-        loop = get_running_loop()
-        key = (id(info.variable_values), id(loop), *_pattern(info.path))
-        batch = self._open.get(key)
-        if batch is None:
-            batch = self._open[key] = _Batch(call, info)
-            # Two turns of the loop, as tasks that are ready now may start others that ask for the same field.
-            loop.call_soon(self._send, key)
-        future: Future[Any] = loop.create_future()
-        batch.sources.append(source)
-        batch.futures.append(future)
-        return future
-
-    def _send(self, key: tuple[Any, ...]) -> None:
-        task = create_task(self._run(key))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
-    async def _run(self, key: tuple[Any, ...]) -> None:
-        batch = self._open.pop(key)
-        try:
-            values = one_per_source(await batch.call(batch.sources), len(batch.sources), batch.info.field_name)
-        except CancelledError:
-            for future in batch.futures:
-                future.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001  the error of every source
-            values = [error] * len(batch.sources)
-        for future, value in zip(batch.futures, values, strict=True):
-            if future.done():
-                continue
-            if isinstance(value, Exception):
-                future.set_exception(value)
-            else:
-                future.set_result(value)
-
-
-def _pattern(path: Path | None) -> list[Any]:
-    pattern: list[Any] = []
-    while path is not None:
-        if path.typename is not None:
-            pattern.append((path.key, path.typename))
-        path = path.prev
-    return pattern
+    field = BatchedField(
+        graphql_name=name,
+        type_annotation=StrawberryAnnotation.from_annotation(graphql_type),
+        description=description,
+        deprecation_reason=deprecation_reason,
+        permission_classes=permission_classes or [],
+        directives=directives,
+        metadata=metadata,
+        extensions=extensions or [],
+    )
+    return field if function is None else field(function)

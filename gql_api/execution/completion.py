@@ -1,212 +1,215 @@
 """Completing columns of values (spec §6.4.3, "Value Completion").
 
 A column is judged by the distinct classes of its values: they tell at once whether anything in it is null, an
-exception or awaitable. Lists are flattened into one column of items; objects become results that the next level fills.
+exception or awaitable. Lists are flattened into one column of items; objects become results that their level fills.
 What is completed is put in its place right away, so nothing has to travel back up through the levels.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from itertools import islice, repeat
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLError, Undefined
-from graphql.pyutils import inspect, is_iterable
+from graphql import GraphQLError, GraphQLObjectType, Undefined
+from graphql.pyutils import is_iterable
 
-from gql_api.execution.level import Level
+from gql_api.execution.level import Column, Level
+from gql_api.execution.records import build_records
+from gql_api.execution.shape import LeafShape, ListShape
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable
+    from collections.abc import AsyncIterable, Callable, Iterator
 
-    from graphql import GraphQLObjectType, GraphQLResolveInfo
-
-    from gql_api.execution.level import Column
     from gql_api.execution.operation import Operation
-    from gql_api.execution.plan import Shape
+    from gql_api.execution.plan import FieldPlan
+    from gql_api.execution.shape import ObjectShape, Shape
 
     Put = Callable[[list[Any]], None]
 
 _NULLS = frozenset({type(None), type(Undefined)})
 
 
-def complete(operation: Operation, column: Column, shape: Shape, values: list[Any], put: Put) -> None:
+def complete(column: Column, shape: Shape, values: list[Any], put: Put) -> None:
     """Complete the values of one position and hand them to ``put``, one for each, in order.
 
     Awaitables among the values are awaited first. What cannot be completed becomes a ``Raised``.
     """
     kinds = set(map(type, values))
-    leaf = shape.leaf
-    if leaf is not None and kinds <= leaf.unchanged:
-        completed = leaf.complete(values, kinds, operation.raised)
+    operation = column.operation
+    if isinstance(shape, LeafShape) and kinds <= shape.unchanged:
+        put(complete_leaves(operation, column.field, shape, values, kinds))
     elif operation.may_be_awaitable(values, kinds):
-        operation.wait_for_each(values, lambda awaited: complete(operation, column, shape, awaited, put))
-        return
-    elif leaf is not None:
-        completed = leaf.complete(values, kinds, operation.raised)
-    elif shape.item is not None:
-        _complete_lists(operation, column, shape, values, put)
-        return
+        operation.wait_for_each(values, lambda awaited: complete(column, shape, awaited, put))
+    elif isinstance(shape, LeafShape):
+        put(complete_leaves(operation, column.field, shape, values, kinds))
+    elif isinstance(shape, ListShape):
+        _complete_lists(column, shape, values, put)
     else:
-        _complete_objects(operation, column, shape, values, put)
-        return
-    _put(operation, column, shape, completed, put, has_null=not kinds.isdisjoint(_NULLS))
+        _complete_objects(column, shape, values, kinds, put)
 
 
-def _put(operation: Operation, column: Column, shape: Shape, completed: list[Any], put: Put, *, has_null: bool) -> None:
-    if has_null and shape.non_null:
-        field = column.field
-        violation = operation.raised(
-            TypeError(f"Cannot return null for non-nullable field {field.parent_type}.{field.name}.")
-        )
-        completed = [violation if value is None else value for value in completed]
-    put(completed)
+def complete_leaves(
+    operation: Operation, field: FieldPlan, shape: LeafShape, values: list[Any], kinds: set[type]
+) -> list[Any]:
+    """Complete scalars and enums, none of them awaitable; ``kinds`` are their classes."""
+    completed = shape.leaf.complete(values, kinds, operation.raised)
+    return completed if kinds.isdisjoint(_NULLS) else _refuse_nulls(operation, field, shape, completed)
 
 
-def _complete_lists(operation: Operation, column: Column, shape: Shape, values: list[Any], put: Put) -> None:
+def _refuse_nulls(operation: Operation, field: FieldPlan, shape: Shape, completed: list[Any]) -> list[Any]:
+    if not shape.non_null:
+        return completed
+    error = TypeError(f"Cannot return null for non-nullable field {field.parent_type}.{field.name}.")
+    violation = operation.raised(error)
+    return [violation if value is None else value for value in completed]
+
+
+def _complete_lists(column: Column, shape: ListShape, values: list[Any], put: Put) -> None:
+    operation, field = column.operation, column.field
     is_async_iterable = operation.executor.is_async_iterable
     if any(hasattr(kind, "__aiter__") for kind in set(map(type, values))) and any(map(is_async_iterable, values)):
-        drained = [_drain(value) if is_async_iterable(value) else value for value in values]
-        operation.wait_for_each(drained, lambda lists: _complete_lists(operation, column, shape, lists, put))
+        read = [_read(value) if is_async_iterable(value) else value for value in values]
+        operation.wait_for_each(read, lambda lists: _complete_lists(column, shape, lists, put))
         return
     completed: list[Any] = []
     items: list[Any] = []
-    filled: list[tuple[list[Any], int]] = []
-    has_null = False
+    counts: list[tuple[list[Any], int]] = []
     for value in values:
         if value is None or value is Undefined:
             completed.append(None)
-            has_null = True
             continue
-        try:
-            count = len(items)
-            items.extend(_iterable(value, column))
-        except Exception as error:  # noqa: BLE001  whatever iterating raises is the list's error
-            del items[count:]
-            completed.append(operation.raised(error))
-            continue
-        completed.append([])
-        filled.append((completed[-1], len(items) - count))
-    _put(operation, column, shape, completed, put, has_null=has_null)
+        if type(value) is list or type(value) is tuple:
+            taken = value
+        else:
+            try:
+                taken = _take_items(operation, field, value)
+            except Exception as error:  # noqa: BLE001  whatever iterating raises is the list's error
+                completed.append(operation.raised(error))
+                continue
+        filled: list[Any] = []
+        completed.append(filled)
+        counts.append((filled, len(taken)))
+        items.extend(taken)
+    put(_refuse_nulls(operation, field, shape, completed) if None in completed else completed)
     if items:
-        assert shape.item is not None
-        complete(operation, column, shape.item, items, partial(_fill, filled))
+        complete(column, shape.item, items, partial(_fill, counts))
 
 
-def _iterable(value: Any, column: Column) -> Any:
+def _take_items(operation: Operation, field: FieldPlan, value: Any) -> list[Any]:
     if isinstance(value, Exception):
         raise value
-    if type(value) is not list and not is_iterable(value):
-        field = column.field
+    if not is_iterable(value):
         raise GraphQLError(f"Expected Iterable, but did not find one for field '{field.parent_type}.{field.name}'.")
-    return value
+    items: list[Any] = []
+    iterator = iter(value)
+    try:
+        items.extend(iterator)
+    except Exception:
+        # What the list held, and what it still holds, may be awaitables that nobody else will await.
+        operation.abandon([*items, *_rest(iterator)])
+        raise
+    return items
 
 
-async def _drain(iterable: AsyncIterable[Any]) -> list[Any]:
-    return [item async for item in iterable]
+def _rest(iterator: Iterator[Any]) -> Iterator[Any]:
+    try:
+        yield from iterator
+    except Exception:  # noqa: BLE001  the first error of the iterator is the one that is reported
+        return
 
 
-def _fill(lists: list[tuple[list[Any], int]], items: list[Any]) -> None:
+async def _read(iterable: AsyncIterable[Any]) -> list[Any]:
+    iterator = aiter(iterable)
+    try:
+        return [item async for item in iterator]
+    except BaseException:
+        close = getattr(iterator, "aclose", None)
+        if close is not None:
+            await close()
+        raise
+
+
+def _fill(counts: list[tuple[list[Any], int]], items: list[Any]) -> None:
     following = iter(items)
-    for filled, count in lists:
+    for filled, count in counts:
         filled.extend(islice(following, count))
 
 
-def _complete_objects(operation: Operation, column: Column, shape: Shape, values: list[Any], put: Put) -> None:
-    # What is not there to be completed is settled; the rest has its type told, and is put between.
-    settled = [
-        None
-        if value is None or value is Undefined
-        else operation.raised(value)
-        if isinstance(value, Exception)
-        else ...
+def _complete_objects(column: Column, shape: ObjectShape, values: list[Any], kinds: set[type], put: Put) -> None:
+    if kinds.isdisjoint(_NULLS) and not any(issubclass(kind, Exception) for kind in kinds):
+        _complete_sources(column, shape, values, put)
+        return
+    # What is no object is settled here; the objects are completed apart, and put between.
+    operation = column.operation
+    settled: list[Any] = [
+        operation.raised(value) if isinstance(value, Exception) else None if type(value) in _NULLS else ...
         for value in values
     ]
-    sources = [value for value, place in zip(values, settled, strict=True) if place is ...]
 
-    def finish(results: list[Any]) -> None:
+    def put_between(results: list[Any]) -> None:
         following = iter(results)
         completed = [next(following) if place is ... else place for place in settled]
-        _put(operation, column, shape, completed, put, has_null=None in settled)
+        put(_refuse_nulls(operation, column.field, shape, completed) if None in settled else completed)
 
-    if not sources:
-        finish([])
-    elif shape.runtime_types is not None:
-        _tell_types(operation, column, shape, sources, finish)
-    elif shape.type_check is not None:
-        _check_type(operation, column, shape, sources, finish)
+    sources = [value for value, place in zip(values, settled, strict=True) if place is ...]
+    if sources:
+        _complete_sources(column, shape, sources, put_between)
     else:
-        assert shape.object_type is not None
-        finish(_open_level(operation, column, shape.object_type, sources))
+        put_between([])
 
 
-def _check_type(operation: Operation, column: Column, shape: Shape, sources: list[Any], finish: Put) -> None:
-    object_type = shape.object_type
-    assert object_type is not None
-    assert shape.type_check is not None
-
-    def check(answers: list[Any]) -> None:
-        if all(answer is True for answer in answers):
-            finish(_open_level(operation, column, object_type, sources))
-            return
-        types = [
-            answer
-            if isinstance(answer, Exception)
-            else object_type
-            if answer
-            else GraphQLError(f"Expected value of type '{object_type}' but got: {inspect(source)}.", column.field.nodes)
-            for source, answer in zip(sources, answers, strict=True)
-        ]
-        finish(_open_levels(operation, column, sources, types))
-
-    operation.settle(shape.type_check.answers(sources, set(map(type, sources)), _info(operation, column)), check)
+def _complete_sources(column: Column, shape: ObjectShape, sources: list[Any], put: Put) -> None:
+    type_ = shape.type_
+    if isinstance(type_, GraphQLObjectType):
+        put(_open_level(column, type_, sources))
+        return
+    operation, field = column.operation, column.field
+    info = field.build_info(operation.executor, field.path)
+    answers = type_.ask(operation.executor, sources, info)
+    operation.settle(answers, lambda answers: put(_open_levels(column, sources, type_.tell(answers, sources, info))))
 
 
-def _tell_types(operation: Operation, column: Column, shape: Shape, sources: list[Any], finish: Put) -> None:
-    runtime_types = shape.runtime_types
-    assert runtime_types is not None
-    info = _info(operation, column)
-
-    def tell(names: list[Any]) -> None:
-        types: list[GraphQLObjectType | Exception] = []
-        for name, source in zip(names, sources, strict=True):
-            try:
-                types.append(name if isinstance(name, Exception) else runtime_types.find(name, source, info, nodes))
-            except GraphQLError as error:
-                types.append(error)
-        finish(_open_levels(operation, column, sources, types))
-
-    nodes = column.field.nodes
-    operation.settle(runtime_types.names(operation.executor, sources, set(map(type, sources)), info), tell)
-
-
-def _open_levels(
-    operation: Operation, column: Column, sources: list[Any], types: list[GraphQLObjectType | Exception]
-) -> list[Any]:
+def _open_levels(column: Column, sources: list[Any], types: list[GraphQLObjectType | Exception]) -> list[Any]:
     """Open a level for every type among the sources; return one result or ``Raised`` per source, in order."""
-    results: list[Any] = [operation.raised(type_) if isinstance(type_, Exception) else None for type_ in types]
+    first = types[0]
+    if isinstance(first, GraphQLObjectType) and types.count(first) == len(types):
+        return _open_level(column, first, sources)
+    results: list[Any] = [None] * len(sources)
     indexes_by_type: dict[GraphQLObjectType, list[int]] = {}
     for index, type_ in enumerate(types):
-        if not isinstance(type_, Exception):
+        if isinstance(type_, Exception):
+            results[index] = column.operation.raised(type_)
+        else:
             indexes_by_type.setdefault(type_, []).append(index)
     for type_, indexes in indexes_by_type.items():
-        opened = _open_level(operation, column, type_, [sources[index] for index in indexes])
+        opened = _open_level(column, type_, [sources[index] for index in indexes])
         for index, result in zip(indexes, opened, strict=True):
             results[index] = result
     return results
 
 
-def _open_level(operation: Operation, column: Column, object_type: GraphQLObjectType, sources: list[Any]) -> list[Any]:
-    """Queue a level of objects of one type; return their results, still to be filled."""
+def _open_level(column: Column, object_type: GraphQLObjectType, sources: list[Any]) -> list[Any]:
+    """Return the results of objects of one type: plain attributes are in them, the rest is filled by their level."""
+    operation = column.operation
     try:
         selection = column.field.selection(object_type)
     except Exception as error:  # noqa: BLE001  a condition below that cannot be evaluated is every object's error
         return [operation.raised(error)] * len(sources)
-    results = list(map(dict.copy, repeat(selection.template, len(sources))))
-    operation.queue.append(Level(selection, sources, results, column))
+    count = len(sources)
+    ready: dict[str, list[Any]] = {}
+    taken: list[tuple[FieldPlan, list[Any]]] = []
+    for field, take_column, shape in selection.attributes:
+        values = take_column(sources)
+        kinds = set(map(type, values))
+        if kinds <= shape.unchanged or not operation.may_be_awaitable(values, kinds):
+            ready[field.response_name] = complete_leaves(operation, field, shape, values, kinds)
+        else:
+            taken.append((field, values))
+    results = build_records(selection.keys, ready, count)
+    level = Level(selection, sources, results, column)
+    operation.open(level)
+    for field, values in taken:
+        awaited = Column(operation, field, level)
+        complete(awaited, field.shape, values, awaited.put)
     return results
-
-
-def _info(operation: Operation, column: Column) -> GraphQLResolveInfo[Any]:
-    field = column.field
-    return operation.executor.build_resolve_info(field.definition, field.nodes, field.parent_type, field.path)

@@ -1,4 +1,4 @@
-"""What an execution works on: a level of objects, and the columns of values that its fields have."""
+"""What an execution works on: levels of objects, and the columns of values that their fields have."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from graphql.pyutils import Path
 
+    from gql_api.execution.operation import Operation
     from gql_api.execution.plan import FieldPlan, SelectionPlan
 
 
@@ -17,9 +18,10 @@ class Raised(NamedTuple):
 
 
 class Level:
-    """All objects that one selection set applies to: their sources, and the dicts that become their results.
+    """All objects that one selection applies to: their sources, and the dicts that become their results.
 
-    ``column`` is the parents' field that these objects came from, None for the root.
+    ``column`` is the parents' field that these objects came from, None for the root. ``paths`` are the objects'
+    places in the response, None until somebody asks for them (see ``location``).
     """
 
     __slots__ = ("column", "paths", "results", "selection", "sources")
@@ -35,11 +37,12 @@ class Level:
 
 
 class Column:
-    """The values of one field for all objects of a level."""
+    """The values of one field for all objects of a level; ``completed`` is what they became in the response."""
 
-    __slots__ = ("completed", "field", "level")
+    __slots__ = ("completed", "field", "level", "operation")
 
-    def __init__(self, field: FieldPlan, level: Level) -> None:
+    def __init__(self, operation: Operation, field: FieldPlan, level: Level) -> None:
+        self.operation = operation
         self.field = field
         self.level = level
         self.completed: list[Any] = []

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from asyncio import FIRST_COMPLETED, Future, ensure_future, gather, iscoroutine, wait
+from asyncio import FIRST_COMPLETED, Task, create_task, gather, iscoroutine, wait
 from collections import deque
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphql import ExecutionResult, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationType
 from graphql.execution.execute import assume_not_awaitable
 from graphql.pyutils import is_awaitable
 from strawberry.execution import optimized_is_awaitable
 
-from gql_api.execution.batched import one_per_source
+from gql_api.execution.batch_resolver import one_per_source
 from gql_api.execution.completion import complete
 from gql_api.execution.level import Column, Level, Raised
-from gql_api.execution.propagation import propagate
+from gql_api.execution.propagation import Propagation
+from gql_api.execution.records import build_records
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
-
-    from graphql import GraphQLError
 
     from gql_api.execution.executor import BreadthFirstExecutor
     from gql_api.execution.plan import FieldPlan, Plan
@@ -30,10 +29,10 @@ _BY_CLASS = (is_awaitable, optimized_is_awaitable)
 
 
 class _Wait(NamedTuple):
-    """Something to be awaited, and what to do with its value, or with the exception that it raised."""
+    """Values of which some are awaitable, and what to do once those were awaited."""
 
-    awaitable: Awaitable[Any]
-    then: Callable[[Any], None]
+    values: list[Any]
+    then: Callable[[list[Any]], None]
 
 
 class Operation:
@@ -41,10 +40,10 @@ class Operation:
 
     def __init__(self, executor: BreadthFirstExecutor, plan: Plan) -> None:
         self.executor = executor
-        self.queue: deque[Level] = deque()
-        self._data: dict[str, Any] | None = plan.root.template.copy()
+        self._data = build_records(plan.root.keys, {}, 1)[0]
         self._root = Level(plan.root, [executor.root_value], [self._data], None)
         self._levels = [self._root]
+        self._queue: deque[Level] = deque()
         self._waits: list[_Wait] = []
         self._failed = False
         self._errors: list[GraphQLError] = []
@@ -54,27 +53,27 @@ class Operation:
         if serially is None:
             serially = self.executor.operation.operation is OperationType.MUTATION
         fields = self._root.selection.fields
-        stages = iter([(field,) for field in fields] if serially else [fields])
+        stages: Iterator[Sequence[FieldPlan]] = iter([(field,) for field in fields] if serially else [fields])
         for stage in stages:
             self._start(stage)
             if self._waits:
-                return self._execute_asynchronously(stage, stages)
+                if not self._is_lost(stage):
+                    return self._execute_asynchronously(stage, stages)
+                self._abandon_waits()
             if not self._finish(stage):
-                break
+                return ExecutionResult(None, self._errors)
         return ExecutionResult(self._data, self._errors or None)
 
     async def _execute_asynchronously(
-        self, stage: Sequence[FieldPlan], stages: Iterator[Sequence[FieldPlan]]
+        self, stage: Sequence[FieldPlan] | None, stages: Iterator[Sequence[FieldPlan]]
     ) -> ExecutionResult:
-        while True:
-            await self._await_all()
+        while stage is not None:
+            await self._await_all(stage)
             if not self._finish(stage):
-                break
-            following = next(stages, None)
-            if following is None:
-                break
-            stage = following
-            self._start(stage)
+                return ExecutionResult(None, self._errors)
+            stage = next(stages, None)
+            if stage is not None:
+                self._start(stage)
         return ExecutionResult(self._data, self._errors or None)
 
     def _start(self, fields: Sequence[FieldPlan]) -> None:
@@ -82,52 +81,48 @@ class Operation:
             self._resolve(field, self._root)
         self._drain()
 
-    def _finish(self, fields: Sequence[FieldPlan]) -> bool:
-        """Propagate what failed below some root fields; tell whether the operation still has data."""
-        if self._failed:
-            self._failed = False
-            survives = propagate(
-                self._root, fields, self._levels, self._errors, nulls_travel=self.executor.error_propagation
-            )
-            if not survives:
-                self._data = None
-        return self._data is not None
-
     def _drain(self) -> None:
-        queue, levels = self.queue, self._levels
+        queue = self._queue
         while queue:
             level = queue.popleft()
-            levels.append(level)
-            for field in level.selection.fields:
+            for field in level.selection.resolved:
                 self._resolve(field, level)
             level.sources = []  # nobody asks for them again: rows may go while later levels are read
 
     def _resolve(self, field: FieldPlan, level: Level) -> None:
-        column = Column(field, level)
+        column = Column(self, field, level)
         count = len(level.sources)
         try:
             values = field.resolution.values(self.executor, field, level)
         except Exception as error:  # noqa: BLE001  what resolving raises is the error of every object
             values = [error] * count
-        if type(values) is not list and self.executor.is_awaitable(values):
-            self._waits.append(_Wait(values, lambda outcome: self._complete_batch(column, outcome, count)))
+        if isinstance(values, list) and len(values) == count:
+            complete(column, field.shape, values, column.put)
+        elif not isinstance(values, list) and self.executor.is_awaitable(values):
+            self.wait_for_each([values], lambda outcomes: self._complete_batch(column, outcomes[0], count))
         else:
             self._complete_batch(column, values, count)
 
-    def _complete_batch(self, column: Column, values: Any, count: int) -> None:
-        if type(values) is not list or len(values) != count:
+    def _complete_batch(self, column: Column, outcome: Any, count: int) -> None:
+        if isinstance(outcome, Exception):
+            values: list[Any] = [outcome] * count
+        else:
             try:
-                if isinstance(values, Exception):
-                    raise values
-                if iscoroutine(values):
-                    values.close()
-                values = one_per_source(values, count, column.field.name)
-            except Exception as error:  # noqa: BLE001  the batch's error is the error of every object
+                values = one_per_source(outcome, count, column.field.name)
+            except (TypeError, ValueError) as error:
+                if iscoroutine(outcome):
+                    outcome.close()
                 values = [error] * count
-        complete(self, column, column.field.shape, values, column.put)
+        complete(column, column.field.shape, values, column.put)
+
+    def open(self, level: Level) -> None:
+        """Take in a level whose objects have their places in the response."""
+        self._levels.append(level)
+        if level.selection.resolved:
+            self._queue.append(level)
 
     def raised(self, error: Exception) -> Raised:
-        """Put an exception in the place of a value."""
+        """Return what stands in the place of a value that an exception prevented."""
         self._failed = True
         return Raised(error)
 
@@ -149,29 +144,65 @@ class Operation:
 
     def wait_for_each(self, values: list[Any], then: Callable[[list[Any]], None]) -> None:
         """Have the awaitables among the values awaited together; an exception takes the place of its value."""
-        self._waits.append(_Wait(_await_each(values, self.executor.is_awaitable), then))
+        self._waits.append(_Wait(values, then))
 
-    async def _await_all(self) -> None:
-        tasks: dict[Future[Any], Callable[[Any], None]] = {}
+    def abandon(self, values: list[Any]) -> None:
+        """Let awaitables that nothing waits for any more come to their end in the background."""
+        self.executor.track_async_work(values)
+
+    def _abandon_waits(self) -> None:
+        for waiting in self._waits:
+            self.abandon(waiting.values)
+        self._waits = []
+
+    async def _await_all(self, fields: Sequence[FieldPlan]) -> None:
+        """Await, and execute what follows, until nothing is left to wait for or some root fields lost the data."""
+        tasks: dict[Task[list[Any]], Callable[[list[Any]], None]] = {}
         try:
-            while True:
+            while (self._waits or tasks) and not self._is_lost(fields):
                 waits, self._waits = self._waits, []
                 if not tasks and len(waits) == 1:
                     # The usual case: no task for the only thing to wait for.
-                    waits[0].then(await _outcome(waits[0].awaitable))
+                    waits[0].then(await self._await_each(waits[0].values))
                 else:
-                    tasks.update((ensure_future(waiting.awaitable), waiting.then) for waiting in waits)
-                    if not tasks:
-                        return
+                    tasks.update((create_task(self._await_each(waiting.values)), waiting.then) for waiting in waits)
                     await wait(tasks, return_when=FIRST_COMPLETED)
                     for task in [task for task in tasks if task.done()]:
-                        tasks.pop(task)(await _outcome(task))
+                        tasks.pop(task)(await task)
                 self._drain()
         finally:
+            self._abandon_waits()
             if tasks:
                 for task in tasks:
                     task.cancel()
                 await gather(*tasks, return_exceptions=True)
+
+    async def _await_each(self, values: list[Any]) -> list[Any]:
+        places = [index for index, value in enumerate(values) if self.executor.is_awaitable(value)]
+        if len(places) == 1:
+            outcomes = [await _outcome(values[places[0]])]
+        else:
+            outcomes = await gather(*(_outcome(values[index]) for index in places))
+        settled = list(values)
+        for index, outcome in zip(places, outcomes, strict=True):
+            settled[index] = outcome
+        return settled
+
+    def _is_lost(self, fields: Sequence[FieldPlan]) -> bool:
+        return self._failed and self._propagation().is_lost(self._data, fields)
+
+    def _finish(self, fields: Sequence[FieldPlan]) -> bool:
+        """Propagate what failed below some root fields; tell whether the operation still has data."""
+        if not self._failed:
+            return True
+        self._failed = False
+        propagation = self._propagation()
+        survives = propagation.run(self._data, fields)
+        self._errors.extend(propagation.errors)
+        return survives
+
+    def _propagation(self) -> Propagation:
+        return Propagation(self._levels, nulls_travel=self.executor.error_propagation)
 
 
 async def _outcome(awaitable: Awaitable[Any]) -> Any:
@@ -179,15 +210,3 @@ async def _outcome(awaitable: Awaitable[Any]) -> Any:
         return await awaitable
     except Exception as error:  # noqa: BLE001  handed on as a value, to be located where it belongs
         return error
-
-
-async def _await_each(values: list[Any], is_awaitable: Callable[[Any], bool]) -> list[Any]:
-    places = [index for index, value in enumerate(values) if is_awaitable(value)]
-    if len(places) == 1:
-        outcomes = [await _outcome(values[places[0]])]
-    else:
-        outcomes = await gather(*(_outcome(values[index]) for index in places))
-    settled = list(values)
-    for index, outcome in zip(places, outcomes, strict=True):
-        settled[index] = outcome
-    return settled

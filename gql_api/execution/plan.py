@@ -16,20 +16,15 @@ from graphql import (
     GraphQLSkipDirective,
     GraphQLStreamDirective,
     VariableNode,
-    is_abstract_type,
-    is_leaf_type,
-    is_list_type,
-    is_non_null_type,
 )
-from graphql.execution.collect_fields import collect_fields, collect_subfields
+from graphql.execution.collect_fields import collect_fields, collect_subfields, get_field_entry_key
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import FieldNode, InlineFragmentNode
 from graphql.pyutils import Path
 
 from gql_api.execution.fallback import Fallback
-from gql_api.execution.leaf import Leaf
-from gql_api.execution.resolution import choose_resolution
-from gql_api.execution.runtime_type import RuntimeTypes, TypeCheck
+from gql_api.execution.resolution import Attribute, TypeName, choose_resolution
+from gql_api.execution.shape import LeafShape, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +32,7 @@ if TYPE_CHECKING:
     from graphql import (
         GraphQLField,
         GraphQLObjectType,
-        GraphQLOutputType,
+        GraphQLResolveInfo,
         GraphQLSchema,
         OperationDefinitionNode,
         SelectionSetNode,
@@ -45,6 +40,7 @@ if TYPE_CHECKING:
     )
     from graphql.execution.collect_fields import FieldDetailsList, FragmentDetails, GroupedFieldSet
 
+    from gql_api.execution.executor import BreadthFirstExecutor
     from gql_api.execution.resolution import Resolution
 
 _FIELD_BYTES = 1_600
@@ -52,31 +48,6 @@ _NODE_BYTES = 700
 """Measured with tracemalloc: what a planned field and a syntax node with its tokens occupy, on average."""
 
 _IMMUTABLE = frozenset({type(None), bool, int, float, str})
-
-
-class Shape:
-    """The type of a position in the response: may it be null, and what stands there when it is not.
-
-    Exactly one of ``item`` (a list), ``leaf`` (a scalar or enum), ``runtime_types`` (an interface or union) and
-    ``object_type`` (then with a ``type_check`` where the type has an ``is_type_of``) says what stands there.
-    """
-
-    __slots__ = ("item", "leaf", "non_null", "object_type", "runtime_types", "type_", "type_check")
-
-    def __init__(self, type_: GraphQLOutputType, schema: GraphQLSchema) -> None:
-        self.non_null = is_non_null_type(type_)
-        if is_non_null_type(type_):
-            type_ = type_.of_type
-        self.type_ = type_
-        self.item = Shape(type_.of_type, schema) if is_list_type(type_) else None
-        self.leaf = Leaf(type_) if is_leaf_type(type_) else None
-        self.runtime_types = RuntimeTypes(type_, schema) if is_abstract_type(type_) else None
-        self.object_type: GraphQLObjectType | None = None
-        self.type_check: TypeCheck | None = None
-        if self.item is None and self.leaf is None and self.runtime_types is None:
-            self.object_type = cast("GraphQLObjectType", type_)
-            if self.object_type.is_type_of is not None:
-                self.type_check = TypeCheck(self.object_type)
 
 
 class FieldPlan:
@@ -105,18 +76,17 @@ class FieldPlan:
         plan: Plan,
         parent_type: GraphQLObjectType,
         definition: GraphQLField,
-        response_name: str,
         details: FieldDetailsList,
-        path: Path | None,
+        parent_path: Path | None,
     ) -> None:
         self.plan = plan
         self.parent_type = parent_type
         self.definition = definition
-        self.response_name = response_name
         self.details = details
         self.nodes = [detail.node for detail in details]
-        self.path = Path(path, response_name, parent_type.name)
-        self.shape = Shape(definition.type, plan.schema)
+        self.response_name = get_field_entry_key(self.nodes[0])
+        self.path = Path(parent_path, self.response_name, parent_type.name)
+        self.shape = shape_of(definition.type, plan.schema)
         self.selections: dict[GraphQLObjectType, SelectionPlan] = {}
         self.arguments = self._constant_arguments()
         self.resolution: Resolution = choose_resolution(self)
@@ -159,6 +129,10 @@ class FieldPlan:
             return {}
         return get_argument_values(self.definition, node, variable_values, None, self.plan.hide_suggestions)
 
+    def build_info(self, executor: BreadthFirstExecutor, path: Path) -> GraphQLResolveInfo[Any]:
+        """Build the info that a resolver of this field is passed."""
+        return executor.build_resolve_info(self.definition, self.nodes, self.parent_type, path)
+
     def _constant_arguments(self) -> dict[str, Any] | None:
         if any(_has_variable(argument.value) for argument in self.nodes[0].arguments or ()):
             return None
@@ -172,20 +146,29 @@ class FieldPlan:
 class SelectionPlan:
     """The fields selected on objects of one type, in the order of the response.
 
-    ``template`` has all their names: copied for every object, it fixes the order of the response's keys.
+    ``keys`` are their names in the response. ``attributes`` are the leafs among them that are taken from the sources,
+    each with what takes its column; ``resolved`` are all the others.
     """
 
-    __slots__ = ("fields", "object_type", "template")
+    __slots__ = ("attributes", "fields", "keys", "object_type", "resolved")
 
     def __init__(self, plan: Plan, object_type: GraphQLObjectType, grouped: GroupedFieldSet, path: Path | None) -> None:
         self.object_type = object_type
         fields = []
-        for response_name, details in grouped.items():
+        for details in grouped.values():
             definition = plan.schema.get_field(object_type, details[0].node.name.value)
             if definition is not None:
-                fields.append(FieldPlan(plan, object_type, definition, response_name, details, path))
+                fields.append(FieldPlan(plan, object_type, definition, details, path))
         self.fields = tuple(fields)
-        self.template: dict[str, Any] = dict.fromkeys(field.response_name for field in fields)
+        self.keys = tuple(field.response_name for field in fields)
+        self.attributes: list[tuple[FieldPlan, Callable[[list[Any]], list[Any]], LeafShape]] = []
+        self.resolved: list[FieldPlan] = []
+        for field in fields:
+            resolution = field.resolution
+            if isinstance(resolution, (Attribute, TypeName)) and isinstance(field.shape, LeafShape):
+                self.attributes.append((field, resolution.take, field.shape))
+            else:
+                self.resolved.append(field)
         plan.grow(len(fields))
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gql_api.execution.fallback import Fallback
 from gql_api.execution.plan import Outline, Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from graphql import GraphQLSchema, OperationDefinitionNode
     from graphql.execution import Executor
     from graphql.execution.collect_fields import FragmentDetails
@@ -53,6 +56,10 @@ class PlanCache:
         self.evictions_count = 0
         self.fallbacks: Counter[Fallback] = Counter()
         self._entries: OrderedDict[tuple[int, ...], _Entry] = OrderedDict()
+
+    def __reduce__(self) -> tuple[Callable[[], PlanCache], tuple[()]]:
+        # Where a schema that holds a cache is copied or pickled, the copy starts with an empty one.
+        return partial(PlanCache, entries_max=self.entries_max, size_max_bytes=self.size_max_bytes), ()
 
     def find(self, executor: Executor[Any]) -> Plan | Fallback:
         """Return the plan of an executor's operation, made now if there is none, or why it cannot be planned.

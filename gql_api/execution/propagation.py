@@ -8,35 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from graphql import located_error
+from graphql import GraphQLError, located_error
 
 from gql_api.execution.level import Raised
+from gql_api.execution.shape import LeafShape, ListShape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from graphql import GraphQLError
+    from collections.abc import Iterable
 
     from gql_api.execution.level import Level
-    from gql_api.execution.plan import FieldPlan, SelectionPlan, Shape
-
-
-def propagate(
-    root: Level, fields: Sequence[FieldPlan], levels: list[Level], errors: list[GraphQLError], *, nulls_travel: bool
-) -> bool:
-    """Replace what failed below some root fields by nulls, and collect the errors with their paths.
-
-    Args:
-        root: The level of the root value.
-        fields: The root fields to look at.
-        levels: All levels executed so far.
-        errors: Gets the errors, in the order of the response.
-        nulls_travel: False leaves a null even where the type forbids it.
-
-    Returns:
-        Whether the root object survives; False if a null travelled all the way up.
-    """
-    return _Pass(levels, errors, nulls_travel=nulls_travel).run(root.results[0], fields)
+    from gql_api.execution.plan import FieldPlan, SelectionPlan
+    from gql_api.execution.shape import Shape
 
 
 class _Travels(Exception):
@@ -46,24 +28,49 @@ class _Travels(Exception):
         self.error = error
 
 
-class _Pass:
-    def __init__(self, levels: list[Level], errors: list[GraphQLError], *, nulls_travel: bool) -> None:
-        self._errors = errors
+class Propagation:
+    """One pass over the results of the levels executed so far.
+
+    Args:
+        levels: All levels executed so far, the root first.
+        nulls_travel: False leaves a null where it is, even where the type forbids it.
+    """
+
+    def __init__(self, levels: Iterable[Level], *, nulls_travel: bool) -> None:
+        self.errors: list[GraphQLError] = []
         self._nulls_travel = nulls_travel
         self._selections: dict[int, SelectionPlan] = {
             id(result): level.selection for level in levels for result in level.results
         }
         self._path: list[str | int] = []
 
-    def run(self, result: dict[str, Any], fields: Sequence[FieldPlan]) -> bool:
+    def run(self, data: dict[str, Any], fields: Iterable[FieldPlan]) -> bool:
+        """Replace what failed below some fields of the root by nulls, and collect the errors with their paths.
+
+        Returns:
+            Whether the root survives; False if a null travelled all the way up.
+        """
         try:
-            self._visit_fields(result, fields)
+            self._visit_fields(data, fields)
         except _Travels as null:
-            self._errors.append(null.error)
+            self.errors.append(null.error)
             return False
         return True
 
-    def _visit_fields(self, result: dict[str, Any], fields: Sequence[FieldPlan]) -> None:
+    def is_lost(self, data: dict[str, Any], fields: Iterable[FieldPlan]) -> bool:
+        """Tell whether a null will travel all the way up through some fields, whatever is still to come in them."""
+        return self._nulls_travel and any(self._is_lost(data[field.response_name], field.shape) for field in fields)
+
+    def _is_lost(self, value: Any, shape: Shape) -> bool:
+        if not shape.non_null or isinstance(value, Raised):
+            return shape.non_null
+        if value is None or isinstance(shape, LeafShape):
+            return False
+        if isinstance(shape, ListShape):
+            return any(self._is_lost(item, shape.item) for item in value)
+        return self.is_lost(value, self._selections[id(value)].fields)
+
+    def _visit_fields(self, result: dict[str, Any], fields: Iterable[FieldPlan]) -> None:
         for field in fields:
             name = field.response_name
             self._path.append(name)
@@ -71,12 +78,13 @@ class _Pass:
             self._path.pop()
 
     def _visit(self, value: Any, shape: Shape, field: FieldPlan) -> Any:
+        depth = len(self._path)
         try:
             if type(value) is Raised:
-                raise _Travels(located_error(value.error, field.nodes, list(self._path)))
-            if value is None or shape.leaf is not None:
+                raise _Travels(located_error(value.error, field.nodes, list(self._path)))  # noqa: TRY301  to itself
+            if value is None or isinstance(shape, LeafShape):
                 return value
-            if shape.item is not None:
+            if isinstance(shape, ListShape):
                 for index, item in enumerate(value):
                     self._path.append(index)
                     value[index] = self._visit(item, shape.item, field)
@@ -84,8 +92,9 @@ class _Pass:
             else:
                 self._visit_fields(value, self._selections[id(value)].fields)
         except _Travels as null:
+            del self._path[depth:]
             if shape.non_null and self._nulls_travel:
                 raise
-            self._errors.append(null.error)
+            self.errors.append(null.error)
             return None
         return value

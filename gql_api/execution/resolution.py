@@ -1,7 +1,7 @@
 """How a field gets its values for all objects of a level at once (spec §6.4.2, "Value Resolution").
 
-The plan chooses one resolution per field, from the cheapest that means the same: a constant, an attribute taken from
-every source, a batch function called once, and only then a resolver called per object.
+The plan chooses one resolution per field, the cheapest that means the same: a constant, an attribute taken from every
+source, a batch function called once, and only then a resolver called for every object.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from graphql import TypeNameMetaFieldDef
 from graphql.execution import default_field_resolver
 
-from gql_api.execution.batched import BatchResolver
+from gql_api.execution.batch_resolver import BatchResolver
 from gql_api.execution.level import Level
 from gql_api.execution.location import field_paths
-from gql_api.execution.strawberry_field import attribute_getter, strawberry_batch
+from gql_api.execution.strawberry_field import StrawberryBatch, attribute_getter, plain_resolver
 from gql_api.execution.take import take
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from graphql import GraphQLResolveInfo
+    from graphql import GraphQLField, GraphQLResolveInfo, GraphQLSchema
 
     from gql_api.execution.executor import BreadthFirstExecutor
     from gql_api.execution.plan import FieldPlan
@@ -42,26 +42,38 @@ def choose_resolution(field: FieldPlan) -> Resolution:
     """Return the cheapest way to resolve a field that means what graphql-core would do."""
     definition = field.definition
     if definition is TypeNameMetaFieldDef:
-        return TypeName()
-    resolve = definition.resolve
-    if resolve is None:
+        return TypeName(field.parent_type.name)
+    if definition.resolve is None:
         return Property()
-    if isinstance(resolve, BatchResolver):
-        return Batch(resolve.values)
-    getter = attribute_getter(definition)
+    if isinstance(definition.resolve, BatchResolver):
+        return Batch(definition.resolve)
+    return _choose_for_strawberry(definition, field.plan.schema) or Resolver(definition.resolve)
+
+
+def _choose_for_strawberry(definition: GraphQLField, schema: GraphQLSchema) -> Resolution | None:
+    getter = attribute_getter(definition, schema)
     if getter is not None:
         return Attribute(getter)
-    batch = strawberry_batch(definition, field.plan.schema)
+    batch = StrawberryBatch.of(definition, schema)
     if batch is not None:
         return Batch(batch)
-    return Calls()
+    function = plain_resolver(definition, schema)
+    return None if function is None else Function(function)
 
 
 class TypeName:
     """``__typename``: all objects of a level have one type."""
 
-    def values(self, _executor: BreadthFirstExecutor, field: FieldPlan, level: Level) -> list[Any]:
-        return [field.parent_type.name] * len(level.sources)
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def take(self, sources: list[Any]) -> list[Any]:
+        """Return the name once per source."""
+        return [self._name] * len(sources)
+
+    def values(self, _executor: BreadthFirstExecutor, _field: FieldPlan, level: Level) -> list[Any]:
+        """See ``Resolution``."""
+        return self.take(level.sources)
 
 
 class Attribute:
@@ -70,14 +82,31 @@ class Attribute:
     def __init__(self, getter: Callable[[Any], Any]) -> None:
         self._getter = getter
 
+    def take(self, sources: list[Any]) -> list[Any]:
+        """Return the attribute of every source."""
+        return take(map(self._getter, sources), len(sources))
+
     def values(self, _executor: BreadthFirstExecutor, _field: FieldPlan, level: Level) -> list[Any]:
-        return take(map(self._getter, level.sources), len(level.sources))
+        """See ``Resolution``."""
+        return self.take(level.sources)
+
+
+class Function:
+    """A resolver that asks for nothing but the source."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self._function = function
+
+    def values(self, _executor: BreadthFirstExecutor, _field: FieldPlan, level: Level) -> list[Any]:
+        """See ``Resolution``."""
+        return take(map(self._function, level.sources), len(level.sources))
 
 
 class Property:
     """A field without a resolver: the item or attribute of the field's name, called if it can be called."""
 
     def values(self, executor: BreadthFirstExecutor, field: FieldPlan, level: Level) -> list[Any]:
+        """See ``Resolution``."""
         if executor.field_resolver is not default_field_resolver:
             return call_each(executor.field_resolver, executor, field, level)
         sources, name = level.sources, field.name
@@ -89,42 +118,42 @@ class Property:
         else:
             properties = take(map(getattr, sources, repeat(name), repeat(None)), len(sources))
         if any(map(callable, properties)):
-            called = Level(level.selection, properties, level.results, level.column)
-            return call_each(_call_property, executor, field, called)
+            methods = Level(level.selection, properties, level.results, level.column)
+            return call_each(_call_method, executor, field, methods)
         return properties
-
-
-def _call_property(value: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-    return value(info, **arguments) if callable(value) else value
 
 
 class Batch:
     """A function called once with the sources of the whole level."""
 
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self._call = call
+    def __init__(self, batch: BatchResolver | StrawberryBatch) -> None:
+        self._batch = batch
 
     def values(self, executor: BreadthFirstExecutor, field: FieldPlan, level: Level) -> list[Any] | Awaitable[Any]:
+        """See ``Resolution``."""
         arguments = field.arguments
         if arguments is None:
             arguments = field.coerce_arguments(executor.variable_values)
-        info = executor.build_resolve_info(field.definition, field.nodes, field.parent_type, field.path)
-        result: list[Any] | Awaitable[Any] = self._call(level.sources, info, **arguments)
-        return result
+        batch = self._batch
+        info = field.build_info(executor, field.path) if batch.takes_info else None
+        values: list[Any] | Awaitable[Any] = batch.values(level.sources, info, arguments)
+        return values
 
 
-class Calls:
+class Resolver:
     """A resolver called for every source."""
 
+    def __init__(self, resolve: Callable[..., Any]) -> None:
+        self._resolve = resolve
+
     def values(self, executor: BreadthFirstExecutor, field: FieldPlan, level: Level) -> list[Any]:
-        resolve = field.definition.resolve
-        assert resolve is not None
-        return call_each(resolve, executor, field, level)
+        """See ``Resolution``."""
+        return call_each(self._resolve, executor, field, level)
 
 
 def call_each(resolve: Callable[..., Any], executor: BreadthFirstExecutor, field: FieldPlan, level: Level) -> list[Any]:
     """Call a resolver for every source, with the info and the arguments that graphql-core would pass."""
-    infos = map(_info_of(executor, field), field_paths(level, field))
+    infos = map(field.build_info, repeat(executor), field_paths(level, field))
     arguments = field.arguments
 
     def call(source: Any, info: GraphQLResolveInfo[Any]) -> Any:
@@ -135,6 +164,5 @@ def call_each(resolve: Callable[..., Any], executor: BreadthFirstExecutor, field
     return take(map(call if arguments != {} else resolve, level.sources, infos), len(level.sources))
 
 
-def _info_of(executor: BreadthFirstExecutor, field: FieldPlan) -> Callable[[Any], GraphQLResolveInfo[Any]]:
-    definition, nodes, parent_type = field.definition, field.nodes, field.parent_type
-    return lambda path: executor.build_resolve_info(definition, nodes, parent_type, path)
+def _call_method(value: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+    return value(info, **arguments) if callable(value) else value

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from gql_api.execution.executor import BreadthFirstExecutor
 
+    Info = GraphQLResolveInfo[Any]
+
 _C = TypeVar("_C", bound="Callable[..., Any]")
 
 
@@ -37,92 +39,112 @@ def by_class(function: _C) -> _C:
     return function
 
 
-class TypeCheck:
-    """The ``is_type_of`` of an object type, asked for a column of values."""
+class CheckedType:
+    """An object type with an ``is_type_of`` of its own."""
 
-    __slots__ = ("_by_class", "_generated", "_is_type_of")
+    __slots__ = ("_by_class", "_generated", "_is_type_of", "object_type")
 
-    def __init__(self, object_type: GraphQLObjectType) -> None:
-        assert object_type.is_type_of is not None
-        self._is_type_of = object_type.is_type_of
-        self._by_class = getattr(self._is_type_of, "__by_class__", False)
+    def __init__(self, object_type: GraphQLObjectType, is_type_of: Callable[[Any, Info], Any]) -> None:
+        self.object_type = object_type
+        self._is_type_of = is_type_of
+        self._by_class = getattr(is_type_of, "__by_class__", False)
         definition = strawberry_definition(object_type)
         self._generated = definition is not None and definition.is_type_of is None
 
-    def answers(self, values: list[Any], kinds: set[type], info: GraphQLResolveInfo[Any]) -> list[Any]:
-        """Return what ``is_type_of`` says of every value: a truth value, an exception, or an awaitable."""
+    def ask(self, _executor: BreadthFirstExecutor, values: list[Any], info: Info) -> list[Any]:
+        """Return what ``is_type_of`` says of every value: a truth value, an exception, or an awaitable of one."""
+        kinds = set(map(type, values))
         if self._by_class or (self._generated and not any(may_be_cast(kind, values) for kind in kinds)):
-            return ask_by_class(self._is_type_of, values, kinds, info)
+            return _ask_by_class(self._is_type_of, values, kinds, info)
         return take(map(self._is_type_of, values, repeat(info)), len(values))
 
+    def tell(self, answers: list[Any], values: list[Any], info: Info) -> list[GraphQLObjectType | Exception]:
+        """Return every value's type, or why it has none."""
+        if answers.count(True) == len(answers):
+            return [self.object_type] * len(answers)
+        return [
+            answer
+            if isinstance(answer, Exception)
+            else self.object_type
+            if answer
+            else GraphQLError(
+                f"Expected value of type '{self.object_type}' but got: {inspect(value)}.", info.field_nodes
+            )
+            for value, answer in zip(values, answers, strict=True)
+        ]
 
-class RuntimeTypes:
-    """The ``resolve_type`` of an interface or union, asked for a column of values."""
 
-    __slots__ = ("_abstract_type", "_by_class", "_generated", "_schema")
+class AbstractType:
+    """An interface or a union."""
 
-    def __init__(self, abstract_type: GraphQLAbstractType, schema: GraphQLSchema) -> None:
-        self._abstract_type = abstract_type
+    __slots__ = ("_by_class", "_generated", "_schema", "_type")
+
+    def __init__(self, type_: GraphQLAbstractType, schema: GraphQLSchema) -> None:
+        self._type = type_
         self._schema = schema
-        self._by_class = getattr(abstract_type.resolve_type, "__by_class__", False)
-        definition = strawberry_definition(abstract_type)
+        self._by_class = getattr(type_.resolve_type, "__by_class__", False)
+        definition = strawberry_definition(type_)
         self._generated = (
             definition is not None
             and getattr(definition, "resolve_type", None) is None
-            and all(_answers_by_class(possible) for possible in schema.get_possible_types(abstract_type))
+            and all(_is_by_class(possible) for possible in schema.get_possible_types(type_))
         )
 
-    def names(
-        self, executor: BreadthFirstExecutor, values: list[Any], kinds: set[type], info: GraphQLResolveInfo[Any]
-    ) -> list[Any]:
+    def ask(self, executor: BreadthFirstExecutor, values: list[Any], info: Info) -> list[Any]:
         """Return the name of every value's type; in its place may be an exception, an awaitable, or nonsense."""
-        abstract_type = self._abstract_type
-        resolve_type = abstract_type.resolve_type or executor.type_resolver
+        type_ = self._type
+        resolve_type = type_.resolve_type or executor.type_resolver
 
-        def ask(value: Any, info: GraphQLResolveInfo[Any]) -> Any:
-            return resolve_type(value, info, abstract_type)
+        def ask(value: Any, info: Info) -> Any:
+            return resolve_type(value, info, type_)
 
+        kinds = set(map(type, values))
         if self._by_class or (self._generated and all(_class_decides(kind, values) for kind in kinds)):
-            return ask_by_class(ask, values, kinds, info)
+            return _ask_by_class(ask, values, kinds, info)
         return take(map(ask, values, repeat(info)), len(values))
 
-    def find(self, name: Any, value: Any, info: GraphQLResolveInfo[Any], nodes: list[Any]) -> GraphQLObjectType:
-        """Return the object type of a name that ``resolve_type`` gave for a value.
+    def tell(self, answers: list[Any], values: list[Any], info: Info) -> list[GraphQLObjectType | Exception]:
+        """Return every value's type, or why it has none."""
+        known: dict[str, GraphQLObjectType] = {}
+        types: list[GraphQLObjectType | Exception] = []
+        for answer, value in zip(answers, values, strict=True):
+            if isinstance(answer, Exception):
+                types.append(answer)
+                continue
+            type_ = known.get(answer) if isinstance(answer, str) else None
+            if type_ is None:
+                found = self._schema.get_type(answer) if isinstance(answer, str) else None
+                if not isinstance(found, GraphQLObjectType) or not self._schema.is_sub_type(self._type, found):
+                    types.append(GraphQLError(self._refusal(answer, value, info), info.field_nodes))
+                    continue
+                known[answer] = type_ = found
+            types.append(type_)
+        return types
 
-        Raises:
-            GraphQLError: The name is none, or not that of an object type that the abstract type may be.
-        """
-        abstract_type = self._abstract_type
-        found = self._schema.get_type(name) if isinstance(name, str) else None
-        if isinstance(found, GraphQLObjectType) and self._schema.is_sub_type(abstract_type, found):
-            return found
-        if name is None:
-            message = (
-                f"Abstract type '{abstract_type}' must resolve to an Object type at runtime"
-                f" for field '{info.parent_type}.{info.field_name}'."
-                f" Either the '{abstract_type}' type should provide a 'resolve_type' function"
+    def _refusal(self, answer: Any, value: Any, info: Info) -> str:
+        field = f"{info.parent_type}.{info.field_name}"
+        if answer is None:
+            return (
+                f"Abstract type '{self._type}' must resolve to an Object type at runtime for field '{field}'."
+                f" Either the '{self._type}' type should provide a 'resolve_type' function"
                 " or each possible type should provide an 'is_type_of' function."
             )
-        elif not isinstance(name, str):
-            message = (
-                f"Abstract type '{abstract_type}' must resolve to an Object type at runtime"
-                f" for field '{info.parent_type}.{info.field_name}' with value {inspect(value)},"
-                f" received '{inspect(name)}', which is not a valid Object type name."
+        if not isinstance(answer, str):
+            return (
+                f"Abstract type '{self._type}' must resolve to an Object type at runtime for field '{field}'"
+                f" with value {inspect(value)}, received '{inspect(answer)}', which is not a valid Object type name."
             )
-        elif found is None:
-            message = (
-                f"Abstract type '{abstract_type}' was resolved to a type '{name}'"
-                " that does not exist inside the schema."
+        found = self._schema.get_type(answer)
+        if found is None:
+            return (
+                f"Abstract type '{self._type}' was resolved to a type '{answer}' that does not exist inside the schema."
             )
-        elif not isinstance(found, GraphQLObjectType):
-            message = f"Abstract type '{abstract_type}' was resolved to a non-object type '{name}'."
-        else:
-            message = f"Runtime Object type '{found}' is not a possible type for '{abstract_type}'."
-        raise GraphQLError(message, nodes)
+        if not isinstance(found, GraphQLObjectType):
+            return f"Abstract type '{self._type}' was resolved to a non-object type '{answer}'."
+        return f"Runtime Object type '{answer}' is not a possible type for '{self._type}'."
 
 
-def ask_by_class(ask: Callable[[Any, Any], Any], values: list[Any], kinds: set[type], info: Any) -> list[Any]:
-    """Ask once for every class among the values."""
+def _ask_by_class(ask: Callable[[Any, Info], Any], values: list[Any], kinds: set[type], info: Info) -> list[Any]:
     if len(kinds) == 1:
         return take(map(ask, values[:1], repeat(info)), 1) * len(values)
     examples = dict(zip(map(type, values), values, strict=True))
@@ -130,7 +152,7 @@ def ask_by_class(ask: Callable[[Any, Any], Any], values: list[Any], kinds: set[t
     return [answers[type(value)] for value in values]
 
 
-def _answers_by_class(object_type: GraphQLObjectType) -> bool:
+def _is_by_class(object_type: GraphQLObjectType) -> bool:
     if object_type.is_type_of is None or getattr(object_type.is_type_of, "__by_class__", False):
         return True
     definition = strawberry_definition(object_type)

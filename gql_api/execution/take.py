@@ -1,4 +1,4 @@
-"""Mapping a function over a column without a Python frame per value, and without losing the values beside an error."""
+"""Mapping a function over a column without losing the values beside an error."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ def take(values: Iterator[Any], count: int) -> list[Any]:
     taken: list[Any] = []
     while len(taken) < count:
         try:
+            # A list that fails to be extended keeps what came before, and a map goes on behind the item that raised.
             taken.extend(values)
         except Exception as error:  # noqa: BLE001  any exception is the error of the one value
             taken.append(error)
         else:
-            if len(taken) < count:  # a StopIteration raised by the mapped function looks like the end of the map
+            if len(taken) < count:  # a StopIteration that the mapped function raised looks like the end of the map
                 taken.append(StopIteration())
     return taken
