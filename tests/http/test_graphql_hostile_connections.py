@@ -17,6 +17,13 @@ GROWTH_BYTES_MAX = 24 * MIB
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
+    """A server that waits 30 seconds for a body: longer than these tests may take."""
+    with live_server("tests.http.graphql_application:application") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def impatient_server() -> Iterator[LiveServer]:
     """A server that waits one second for a body."""
     with live_server("tests.http.graphql_application:application_with_little_patience") as server:
         yield server
@@ -132,10 +139,10 @@ async def test_a_mebibyte_in_chunks_of_one_byte_is_answered(server: LiveServer) 
 
 @pytest.mark.parametrize("sent", [b"", BODY[:5]], ids=["no-body", "part-of-the-body"])
 async def test_a_body_that_does_not_come_is_refused_with_408_and_the_connection_closed(
-    server: LiveServer, sent: bytes
+    impatient_server: LiveServer, sent: bytes
 ) -> None:
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        connection = await connect(server)
+        connection = await connect(impatient_server)
         await connection.send(head(f"Content-Length: {len(BODY)}") + sent)
         status, body = await connection.answer()
         assert await connection.reader.read() == b""
@@ -146,9 +153,9 @@ async def test_a_body_that_does_not_come_is_refused_with_408_and_the_connection_
     ]
 
 
-async def test_a_body_that_drips_for_ever_is_refused_with_408(server: LiveServer) -> None:
+async def test_a_body_that_drips_for_ever_is_refused_with_408(impatient_server: LiveServer) -> None:
     async with asyncio.timeout(TIMEOUT_SECONDS):
-        connection = await connect(server)
+        connection = await connect(impatient_server)
         await connection.send(head("Transfer-Encoding: chunked"))
         answer = asyncio.create_task(connection.answer())
         while not answer.done():
@@ -178,7 +185,7 @@ async def test_a_body_that_is_cut_off_takes_nothing_with_it(
 async def test_a_client_that_ends_its_side_within_the_body_sees_the_connection_closed_at_once(
     server: LiveServer,
 ) -> None:
-    async with asyncio.timeout(0.9):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         connection = await connect(server)
         await connection.send(head(f"Content-Length: {len(BODY)}") + BODY[:5])
         connection.writer.write_eof()

@@ -90,6 +90,22 @@ def test_digits_in_a_string_are_no_number() -> None:
         b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     ],
 )
-def test_what_is_not_json_in_utf_8_of_1024_levels_is_refused(body: bytes) -> None:
+def test_what_is_not_json_in_utf_8_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+: line 1 column \d+|unexpected end|empty"):
         loads(body)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_nested_deeper_than_100_levels_is_refused(opening: str, closing: str) -> None:
+    assert loads((opening * 100 + "1" + closing * 100).encode()) is not None
+    for depth in (101, 1000):
+        with pytest.raises(ValueError, match=r"^it is nested deeper than 100 levels$"):
+            loads((opening * depth + "1" + closing * depth).encode())
+
+
+@pytest.mark.parametrize("form", ["[{}]", '{{"a": [[], {{}}, {}]}}', '[{{"b": [{}]}}]'])
+def test_more_than_5000_values_are_refused(form: str) -> None:
+    enclosing = form.count("[") + form.count("{{") - 1
+    loads(form.format(",".join(["1"] * (5000 - enclosing))).encode())
+    with pytest.raises(ValueError, match=r"^it holds more than 5000 values$"):
+        loads(form.format(",".join(["1"] * 5001)).encode())
