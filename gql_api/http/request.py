@@ -86,7 +86,7 @@ def request_from_body(body: bytes | bytearray) -> OperationRequest:
     try:
         parameters = strict_json.loads(bytes(body))
     except ValueError as error:
-        raise HttpRefusal(400, f"The body is not valid JSON: {error}.") from None
+        raise HttpRefusal(400, f"The body is not acceptable JSON: {error}.") from None
     if isinstance(parameters, list):
         raise HttpRefusal(400, "Batches of operations are not accepted: send one operation in each request.")
     if not isinstance(parameters, dict):
@@ -121,7 +121,7 @@ def request_from_query_string(query_string: bytes, *, bytes_max: int) -> Operati
             try:
                 parameters[name] = strict_json.loads(text)
             except ValueError as error:
-                raise HttpRefusal(400, f"The parameter '{name}' is not valid JSON: {error}.") from None
+                raise HttpRefusal(400, f"The parameter '{name}' is not acceptable JSON: {error}.") from None
     return _operation_request(parameters)
 
 
