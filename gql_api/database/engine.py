@@ -7,6 +7,7 @@ meanwhile. PostgreSQL: UTC, a name in `pg_stat_activity`, and a limit on every w
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
@@ -163,6 +164,12 @@ def _listen(engine: AsyncEngine, address: DatabaseAddress, *, mode: SqliteMode) 
     def explain(context: ExceptionContext) -> BaseException | None:
         if context.is_pre_ping:
             return None  # the pool replaces the connection
+        if address.dialect is Dialect.SQLITE and isinstance(context.original_exception, asyncio.CancelledError):
+            # The driver's thread goes on with the statement. SQLAlchemy would close the connection under it, which
+            # SQLite puts off until the statement is finalized, and the write lock would stay until then. Kept, the
+            # connection is rolled back as any other, in its turn.
+            context.is_disconnect = False
+            return None
         return explain_failure(context.original_exception, address)
 
     event.listen(engine.sync_engine, "do_connect", open_connection)

@@ -24,6 +24,8 @@ PAUSE_SECONDS_MAX: Final = 0.02
 # PostgreSQL's serialization_failure and deadlock_detected: nothing was done, and the next attempt may well succeed.
 _RETRYABLE_SQLSTATES: Final = frozenset({"40001", "40P01"})
 
+_NONE_FREE: Final = "No connection to the database became free in time."
+
 ResultT = TypeVar("ResultT")
 
 
@@ -85,15 +87,21 @@ class UnitsOfWork:
 
     Only what is made here can be handed to a service: a connection that reads in autocommit is no unit of work.
 
+    Args:
+        engine: where the connections come from.
+        turn_seconds_max: how long to wait, on SQLite, for the units of work that came before.
+
     See Also:
         `create_engine`: the isolation level is READ COMMITTED on PostgreSQL, so that a statement that follows a lock
         sees what the lock's last holder did; on SQLite a transaction holds the write lock from its beginning.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, turn_seconds_max: float = 10.0) -> None:
         if engine.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
             raise ValueError("an engine in autocommit reads: with it every statement of a unit of work would be kept")
         self._engine = engine
+        self._turn_seconds_max = turn_seconds_max
+        self._writer = asyncio.Lock() if engine.dialect.name == "sqlite" else None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[UnitOfWork]:
@@ -103,10 +111,10 @@ class UnitsOfWork:
             DatabaseUnusable: no connection can be made, or none became free in time.
         """
         try:
-            async with self._engine.connect() as connection:
+            async with self._turn(), self._engine.connect() as connection:
                 yield UnitOfWork(connection)
         except PoolTimeoutError as error:
-            raise DatabaseUnusable("No connection to the database became free in time.") from error
+            raise DatabaseUnusable(_NONE_FREE) from error
 
     async def run(self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]]) -> ResultT:
         """Do one thing wholly: open a unit of work, call `use_case` with it, commit, and give back its result.
@@ -132,6 +140,23 @@ class UnitsOfWork:
             # Of different length for each, so that those who collided do not collide again.
             await asyncio.sleep(random.uniform(0, PAUSE_SECONDS_MAX * attempt))  # noqa: S311 - not a secret
         raise AssertionError("the last attempt returns or raises")
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        # SQLite has one writer. Whoever waits for its lock looks now and then whether it is free, and under load some
+        # look in vain until their time is over: so within a process writers come in the order of arrival.
+        if self._writer is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(self._turn_seconds_max):
+                await self._writer.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnusable(_NONE_FREE) from error
+        try:
+            yield
+        finally:
+            self._writer.release()
 
 
 def _is_retryable(error: DBAPIError | Overtaken) -> bool:

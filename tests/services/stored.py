@@ -1,0 +1,62 @@
+"""What tests of the services need besides them: rows to begin with, all that is stored, the statements that ran."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gql_api.services.courses import create_course
+from gql_api.services.students import create_student
+from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
+
+TABLES = ("students", "courses", "student_courses")
+
+
+async def new_students(units_of_work: UnitsOfWork, number: int) -> list[int]:
+    """The ids of so many new students."""
+
+    async def create(uow: UnitOfWork) -> list[int]:
+        return [(await create_student(uow, name=f"Student {i}")).id for i in range(number)]
+
+    return await units_of_work.run(create)
+
+
+async def new_course(units_of_work: UnitsOfWork, code: str = "ALG-1", *, capacity: int | None = None) -> int:
+    """The id of a new course."""
+
+    async def create(uow: UnitOfWork) -> int:
+        return (await create_course(uow, code=code, title="Algebra", capacity=capacity)).id
+
+    return await units_of_work.run(create)
+
+
+async def everything(engine: AsyncEngine) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables."""
+    async with engine.connect() as connection:
+        return {
+            table: [tuple(row) for row in await connection.execute(text(f"SELECT * FROM {table} ORDER BY 1, 2"))]  # noqa: S608 - constants
+            for table in TABLES
+        }
+
+
+async def pairs(engine: AsyncEngine) -> list[tuple[int, int]]:
+    """All assignments, as (student id, course id)."""
+    return [(student_id, course_id) for student_id, course_id, _ in (await everything(engine))["student_courses"]]
+
+
+@contextmanager
+def recorded_statements(engine: AsyncEngine) -> Iterator[list[str]]:
+    """The statements that run in the block; beginning and ending transactions is not among them."""
+    statements: list[str] = []
+
+    def record(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            statements.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", record)
+    try:
+        yield statements
+    finally:
+        event.remove(engine.sync_engine, "before_cursor_execute", record)

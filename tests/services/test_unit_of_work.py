@@ -1,0 +1,163 @@
+import asyncio
+from functools import partial
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gql_api.database.engine import Timeouts, create_engine
+from gql_api.errors import DatabaseUnusable, EmailTaken
+from gql_api.services.students import create_student
+from gql_api.services.unit_of_work import ATTEMPTS_MAX, Overtaken, UnitOfWork, UnitsOfWork
+from tests.services.stored import everything
+
+
+async def names(engine: AsyncEngine) -> list[str]:
+    return [row[1] for row in (await everything(engine))["students"]]
+
+
+async def test_what_is_committed_is_kept(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
+    async with units_of_work.open() as uow:
+        await create_student(uow, name="Ada")
+        await uow.commit()
+    assert await names(engine) == ["Ada"]
+
+
+async def test_what_is_not_committed_is_not_kept(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
+    async with units_of_work.open() as uow:
+        await create_student(uow, name="Ada")
+    assert await names(engine) == []
+
+
+async def test_an_error_keeps_nothing(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
+    async def two_of_one_email(uow: UnitOfWork) -> None:
+        await create_student(uow, name="Ada", email="ada@example.org")
+        await create_student(uow, name="Bob", email="ada@example.org")
+
+    with pytest.raises(EmailTaken):
+        await units_of_work.run(two_of_one_email)
+    assert await names(engine) == []
+
+
+async def test_after_a_statement_that_failed_nothing_can_be_committed(
+    engine: AsyncEngine, units_of_work: UnitsOfWork
+) -> None:
+    async with units_of_work.open() as uow:
+        await create_student(uow, name="Ada", email="ada@example.org")
+        with pytest.raises(EmailTaken):
+            await create_student(uow, name="Bob", email="ada@example.org")
+        with pytest.raises(RuntimeError, match="was given up after a statement that failed"):
+            await uow.execute(text("SELECT 1"))
+        with pytest.raises(RuntimeError, match="was given up after a statement that failed"):
+            await uow.commit()
+    assert await names(engine) == []
+
+
+async def test_a_unit_of_work_ends_with_its_commit(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
+    async with units_of_work.open() as uow:
+        await create_student(uow, name="Ada")
+        await uow.commit()
+        with pytest.raises(RuntimeError, match="was committed"):
+            await create_student(uow, name="Bob")
+        with pytest.raises(RuntimeError, match="was committed"):
+            await uow.commit()
+    assert await names(engine) == ["Ada"]
+
+
+async def test_a_unit_of_work_sees_its_own_work_and_others_do_not(
+    engine: AsyncEngine, units_of_work: UnitsOfWork
+) -> None:
+    async with units_of_work.open() as uow:
+        await create_student(uow, name="Ada")
+        assert (await uow.execute(text("SELECT name FROM students"))).scalars().all() == ["Ada"]
+        async with engine.connect() as other:
+            reading = await other.execution_options(isolation_level="AUTOCOMMIT")
+            assert (await reading.execute(text("SELECT name FROM students"))).all() == []
+
+
+def test_an_engine_that_reads_in_autocommit_makes_no_units_of_work(engine: AsyncEngine) -> None:
+    with pytest.raises(ValueError, match="autocommit"):
+        UnitsOfWork(engine.execution_options(isolation_level="AUTOCOMMIT"))
+
+
+async def test_who_was_overtaken_begins_again(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
+    attempts = 0
+
+    async def overtaken_twice(uow: UnitOfWork) -> int:
+        nonlocal attempts
+        attempts += 1
+        await create_student(uow, name=f"Attempt {attempts}")
+        if attempts <= 2:
+            raise Overtaken
+        return attempts
+
+    assert await units_of_work.run(overtaken_twice) == 3
+    assert await names(engine) == ["Attempt 3"]
+
+
+async def test_attempts_are_bounded(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
+    attempts = 0
+
+    async def always_overtaken(uow: UnitOfWork) -> None:
+        nonlocal attempts
+        attempts += 1
+        await create_student(uow, name="Ada")
+        raise Overtaken
+
+    with pytest.raises(DatabaseUnusable, match="Too many others"):
+        await units_of_work.run(always_overtaken)
+    assert attempts == ATTEMPTS_MAX
+    assert await names(engine) == []
+
+
+async def test_other_errors_are_not_tried_again(units_of_work: UnitsOfWork) -> None:
+    attempts = 0
+
+    async def nonsense(uow: UnitOfWork) -> None:
+        nonlocal attempts
+        attempts += 1
+        await uow.execute(text("SELECT nonsense"))
+
+    with pytest.raises(DBAPIError):
+        await units_of_work.run(nonsense)
+    assert attempts == 1
+
+
+async def test_who_gets_no_connection_in_time_is_told_so(database_url: str) -> None:
+    engine = create_engine(database_url, pool_size=1, timeouts=Timeouts(pool_seconds=0.05))
+    units_of_work = UnitsOfWork(engine, turn_seconds_max=0.05)
+    async with units_of_work.open() as uow:
+        await create_student(uow, name="Ada")
+        with pytest.raises(DatabaseUnusable, match="No connection to the database became free in time"):
+            await units_of_work.run(partial(create_student, name="Bob"))
+    await units_of_work.run(partial(create_student, name="Cy"))
+    assert await names(engine) == ["Cy"]
+    await engine.dispose()
+
+
+async def test_every_connection_comes_back(database_url: str) -> None:
+    engine = create_engine(database_url, pool_size=2)
+    units_of_work = UnitsOfWork(engine)
+
+    async def fail(uow: UnitOfWork, number: int) -> None:
+        await create_student(uow, name=f"Student {number}")
+        if number % 2:
+            raise KeyError(number)
+
+    results = await asyncio.gather(
+        *(units_of_work.run(partial(fail, number=i)) for i in range(20)), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [type(None), KeyError] * 10
+    assert len(await names(engine)) == 10
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+async def test_writers_of_an_sqlite_file_come_in_the_order_of_arrival(
+    engine: AsyncEngine, units_of_work: UnitsOfWork
+) -> None:
+    async with asyncio.TaskGroup() as writers:
+        for i in range(30):
+            writers.create_task(units_of_work.run(partial(create_student, name=f"Student {i}")))
+    assert await names(engine) == [f"Student {i}" for i in range(30)]
