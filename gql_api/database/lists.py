@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from gql_api.database.compiled import Reader
@@ -85,10 +85,10 @@ async def read_pages(reader: Reader, request: ListRequest, parent_ids: Sequence[
     rows = Rows.of(ROW_TYPES[request.listing.entity], columns, records)
     rows_by_parent_id: dict[int, Rows[Any]] = {}
     start = 0
-    for parent_id, group in groupby(rows.column("parent_id")) if records else ():
-        stop = start + sum(1 for _ in group)
-        rows_by_parent_id[parent_id] = rows[start:stop]
-        start = stop
+    # Rows come by parent, so counting them tells where each parent's begin.
+    for parent_id, count_of_rows in Counter(rows.column("parent_id")).items():
+        rows_by_parent_id[parent_id] = rows[start : start + count_of_rows]
+        start += count_of_rows
     return [_page(request, rows_by_parent_id.get(parent_id, no_rows), parent_id=parent_id) for parent_id in parent_ids]
 
 

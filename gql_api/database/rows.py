@@ -71,6 +71,11 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
         self._start = start
         self._stop = stop
 
+    @property
+    def row_type(self) -> type[RowT_co]:
+        """The class of the rows."""
+        return self._row_type
+
     @classmethod
     def of(cls, row_type: type[RowT_co], names: Sequence[str], records: Sequence[Iterable[Any]]) -> Rows[RowT_co]:
         """Turn a driver's records, whose values are in the order of `names`, into columns."""
@@ -90,7 +95,7 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
 
     def joined(self, others: Sequence[Rows[RowT_co]]) -> Rows[RowT_co]:
         """These rows and then the others'; neighbouring slices of one result are joined without copying."""
-        parts = [part for part in (self, *others) if len(part)]
+        parts = [part for part in (self, *others) if part._stop > part._start]
         if not parts:
             return self
         first, stop = parts[0], parts[0]._start
@@ -100,7 +105,10 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
             stop = part._stop
         else:
             return Rows(first._row_type, first._columns, first._start, stop)
-        columns = {name: tuple(chain.from_iterable(part.column(name) for part in parts)) for name in first._columns}
+        columns = {
+            name: tuple(chain.from_iterable([part._columns[name][part._start : part._stop] for part in parts]))
+            for name in first._columns
+        }
         return Rows(first._row_type, columns, 0, sum(map(len, parts)))
 
     def __len__(self) -> int:

@@ -26,5 +26,15 @@ from gql_api.execution.fallback import Fallback
 from gql_api.execution.leaf import serializer
 from gql_api.execution.plan_cache import PlanCache
 from gql_api.execution.runtime_type import by_class
+from gql_api.execution.table import Table
 
-__all__ = ["BatchResolver", "BreadthFirstExecutor", "Fallback", "PlanCache", "batched", "by_class", "serializer"]
+__all__ = [
+    "BatchResolver",
+    "BreadthFirstExecutor",
+    "Fallback",
+    "PlanCache",
+    "Table",
+    "batched",
+    "by_class",
+    "serializer",
+]

@@ -33,7 +33,7 @@ class BatchResolver:
         self._function = function
         self._batcher = Batcher() if iscoroutinefunction(function) else None
 
-    def values(self, sources: list[Any], info: GraphQLResolveInfo[Any] | None, arguments: dict[str, Any]) -> Any:
+    def values(self, sources: Sequence[Any], info: GraphQLResolveInfo[Any] | None, arguments: dict[str, Any]) -> Any:
         """Call the function with the sources of a level."""
         return self._function(sources, info, **arguments)
 

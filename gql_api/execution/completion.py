@@ -8,7 +8,7 @@ What is completed is put in its place right away, so nothing has to travel back 
 from __future__ import annotations
 
 from functools import partial
-from itertools import islice
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, GraphQLObjectType, Undefined
@@ -16,21 +16,22 @@ from graphql.pyutils import is_iterable
 
 from gql_api.execution.level import Column, Level
 from gql_api.execution.records import build_records
-from gql_api.execution.shape import LeafShape, ListShape
+from gql_api.execution.shape import LeafShape, ListShape, ObjectShape
+from gql_api.execution.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterator
+    from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 
     from gql_api.execution.operation import Operation
     from gql_api.execution.plan import FieldPlan
-    from gql_api.execution.shape import ObjectShape, Shape
+    from gql_api.execution.shape import Shape
 
-    Put = Callable[[list[Any]], None]
+    Put = Callable[[Sequence[Any]], None]
 
 _NULLS = frozenset({type(None), type(Undefined)})
 
 
-def complete(column: Column, shape: Shape, values: list[Any], put: Put) -> None:
+def complete(column: Column, shape: Shape, values: Sequence[Any], put: Put) -> None:
     """Complete the values of one position and hand them to ``put``, one for each, in order.
 
     Awaitables among the values are awaited first. What cannot be completed becomes a ``Raised``.
@@ -50,14 +51,14 @@ def complete(column: Column, shape: Shape, values: list[Any], put: Put) -> None:
 
 
 def complete_leaves(
-    operation: Operation, field: FieldPlan, shape: LeafShape, values: list[Any], kinds: set[type]
-) -> list[Any]:
+    operation: Operation, field: FieldPlan, shape: LeafShape, values: Sequence[Any], kinds: set[type]
+) -> Sequence[Any]:
     """Complete scalars and enums, none of them awaitable; ``kinds`` are their classes."""
     completed = shape.leaf.complete(values, kinds, operation.raised)
     return completed if kinds.isdisjoint(_NULLS) else _refuse_nulls(operation, field, shape, completed)
 
 
-def _refuse_nulls(operation: Operation, field: FieldPlan, shape: Shape, completed: list[Any]) -> list[Any]:
+def _refuse_nulls(operation: Operation, field: FieldPlan, shape: Shape, completed: Sequence[Any]) -> Sequence[Any]:
     if not shape.non_null:
         return completed
     error = TypeError(f"Cannot return null for non-nullable field {field.parent_type}.{field.name}.")
@@ -65,8 +66,11 @@ def _refuse_nulls(operation: Operation, field: FieldPlan, shape: Shape, complete
     return [violation if value is None else value for value in completed]
 
 
-def _complete_lists(column: Column, shape: ListShape, values: list[Any], put: Put) -> None:
+def _complete_lists(column: Column, shape: ListShape, values: Sequence[Any], put: Put) -> None:
     operation, field = column.operation, column.field
+    if isinstance(shape.item, ObjectShape) and _are_tables(values):
+        _complete_tables(column, shape.item, values, put)
+        return
     is_async_iterable = operation.executor.is_async_iterable
     if any(hasattr(kind, "__aiter__") for kind in set(map(type, values))) and any(map(is_async_iterable, values)):
         read = [_read(value) if is_async_iterable(value) else value for value in values]
@@ -94,6 +98,25 @@ def _complete_lists(column: Column, shape: ListShape, values: list[Any], put: Pu
     put(_refuse_nulls(operation, field, shape, completed) if None in completed else completed)
     if items:
         complete(column, shape.item, items, partial(_fill, counts))
+
+
+def _are_tables(values: Sequence[Any]) -> bool:
+    kind = type(values[0])
+    return issubclass(kind, Table) and set(map(type, values)) == {kind}
+
+
+def _complete_tables(column: Column, item: ObjectShape, tables: Sequence[Table], put: Put) -> None:
+    """Complete lists that are parts of one table: its rows stay columns."""
+    stops = list(accumulate(map(len, tables)))
+    rows = tables[0].joined(tables[1:]) if len(tables) > 1 else tables[0]
+
+    def put_lists(results: Sequence[Any]) -> None:
+        put([results[start:stop] for start, stop in zip([0, *stops], stops, strict=False)])
+
+    if stops[-1]:
+        _complete_sources(column, item, rows, put_lists)
+    else:
+        put_lists([])
 
 
 def _take_items(operation: Operation, field: FieldPlan, value: Any) -> list[Any]:
@@ -136,7 +159,7 @@ def _fill(counts: list[tuple[list[Any], int]], items: list[Any]) -> None:
         filled.extend(islice(following, count))
 
 
-def _complete_objects(column: Column, shape: ObjectShape, values: list[Any], kinds: set[type], put: Put) -> None:
+def _complete_objects(column: Column, shape: ObjectShape, values: Sequence[Any], kinds: set[type], put: Put) -> None:
     if kinds.isdisjoint(_NULLS) and not any(issubclass(kind, Exception) for kind in kinds):
         _complete_sources(column, shape, values, put)
         return
@@ -147,7 +170,7 @@ def _complete_objects(column: Column, shape: ObjectShape, values: list[Any], kin
         for value in values
     ]
 
-    def put_between(results: list[Any]) -> None:
+    def put_between(results: Sequence[Any]) -> None:
         following = iter(results)
         completed = [next(following) if place is ... else place for place in settled]
         put(_refuse_nulls(operation, column.field, shape, completed) if None in settled else completed)
@@ -159,18 +182,24 @@ def _complete_objects(column: Column, shape: ObjectShape, values: list[Any], kin
         put_between([])
 
 
-def _complete_sources(column: Column, shape: ObjectShape, sources: list[Any], put: Put) -> None:
+def _complete_sources(column: Column, shape: ObjectShape, sources: Sequence[Any], put: Put) -> None:
     type_ = shape.type_
     if isinstance(type_, GraphQLObjectType):
         put(_open_level(column, type_, sources))
         return
     operation, field = column.operation, column.field
     info = field.build_info(operation.executor, field.path)
+    if isinstance(sources, Table):
+        told = type_.tell_of_class(operation.executor, sources, info)
+        if told is not None:
+            put(_open_level(column, told, sources))
+            return
+        sources = list(sources)
     answers = type_.ask(operation.executor, sources, info)
     operation.settle(answers, lambda answers: put(_open_levels(column, sources, type_.tell(answers, sources, info))))
 
 
-def _open_levels(column: Column, sources: list[Any], types: list[GraphQLObjectType | Exception]) -> list[Any]:
+def _open_levels(column: Column, sources: Sequence[Any], types: list[GraphQLObjectType | Exception]) -> list[Any]:
     """Open a level for every type among the sources; return one result or ``Raised`` per source, in order."""
     first = types[0]
     if isinstance(first, GraphQLObjectType) and types.count(first) == len(types):
@@ -189,7 +218,7 @@ def _open_levels(column: Column, sources: list[Any], types: list[GraphQLObjectTy
     return results
 
 
-def _open_level(column: Column, object_type: GraphQLObjectType, sources: list[Any]) -> list[Any]:
+def _open_level(column: Column, object_type: GraphQLObjectType, sources: Sequence[Any]) -> list[Any]:
     """Return the results of objects of one type: plain attributes are in them, the rest is filled by their level."""
     operation = column.operation
     try:
@@ -197,7 +226,7 @@ def _open_level(column: Column, object_type: GraphQLObjectType, sources: list[An
     except Exception as error:  # noqa: BLE001  a condition below that cannot be evaluated is every object's error
         return [operation.raised(error)] * len(sources)
     count = len(sources)
-    ready: dict[str, list[Any]] = {}
+    ready: dict[str, Sequence[Any]] = {}
     taken: list[tuple[FieldPlan, list[Any]]] = []
     for field, take_column, shape in selection.attributes:
         values = take_column(sources)
@@ -205,7 +234,7 @@ def _open_level(column: Column, object_type: GraphQLObjectType, sources: list[An
         if kinds <= shape.unchanged or not operation.may_be_awaitable(values, kinds):
             ready[field.response_name] = complete_leaves(operation, field, shape, values, kinds)
         else:
-            taken.append((field, values))
+            taken.append((field, list(values)))
     results = build_records(selection.keys, ready, count)
     level = Level(selection, sources, results, column)
     operation.open(level)

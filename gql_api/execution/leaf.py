@@ -22,7 +22,7 @@ from graphql import (
 from graphql.pyutils import inspect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     Serializer = Callable[[Any], Any]
 
@@ -72,7 +72,7 @@ class Leaf:
         self._type = type_
         self._by_value: Serializer = type_.coerce_output_value
         self._by_column: Callable[[list[Any]], list[Any]] | None = None
-        self._fits: Callable[[list[Any]], bool] | None = None
+        self._fits: Callable[[Sequence[Any]], bool] | None = None
         unchanged: frozenset[type] = frozenset()
         declared = getattr(self._by_value, "__serialization__", None)
         if declared is not None:
@@ -83,7 +83,7 @@ class Leaf:
             unchanged, self._fits = _BUILT_IN[self._by_value]
         self.unchanged = unchanged | {NoneType}
 
-    def complete(self, values: list[Any], kinds: set[type], raised: Callable[[Exception], Any]) -> list[Any]:
+    def complete(self, values: Sequence[Any], kinds: set[type], raised: Callable[[Exception], Any]) -> Sequence[Any]:
         """Return the values as they stand in the response; ``kinds`` are the classes of the values.
 
         A value that cannot be serialised, and an exception among the values, goes through ``raised``.
@@ -124,7 +124,7 @@ class Leaf:
             )
         return serialized
 
-    def _enum_names(self, values: list[Any]) -> list[Any]:
+    def _enum_names(self, values: Sequence[Any]) -> list[Any]:
         # Enum members live as long as their class, so their identity is a key, and Enum's own hash is slow.
         if not all(issubclass(kind, Enum) for kind in set(map(type, values))):
             return []
@@ -133,15 +133,15 @@ class Leaf:
         return [names[id(value)] for value in values]
 
 
-def _fits_int(values: list[int]) -> bool:
+def _fits_int(values: Sequence[int]) -> bool:
     return not values or (min(values) >= GRAPHQL_MIN_INT and max(values) <= GRAPHQL_MAX_INT)
 
 
-def _fits_float(values: list[float]) -> bool:
+def _fits_float(values: Sequence[float]) -> bool:
     return all(map(isfinite, values))
 
 
-_BUILT_IN: dict[Serializer, tuple[frozenset[type], Callable[[list[Any]], bool] | None]] = {
+_BUILT_IN: dict[Serializer, tuple[frozenset[type], Callable[[Sequence[Any]], bool] | None]] = {
     GraphQLString.coerce_output_value: (frozenset({str}), None),
     GraphQLID.coerce_output_value: (frozenset({str}), None),
     GraphQLBoolean.coerce_output_value: (frozenset({bool}), None),

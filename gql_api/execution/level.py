@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from graphql.pyutils import Path
 
     from gql_api.execution.operation import Operation
@@ -27,7 +29,7 @@ class Level:
     __slots__ = ("column", "paths", "results", "selection", "sources")
 
     def __init__(
-        self, selection: SelectionPlan, sources: list[Any], results: list[dict[str, Any]], column: Column | None
+        self, selection: SelectionPlan, sources: Sequence[Any], results: list[dict[str, Any]], column: Column | None
     ) -> None:
         self.selection = selection
         self.sources = sources
@@ -45,9 +47,9 @@ class Column:
         self.operation = operation
         self.field = field
         self.level = level
-        self.completed: list[Any] = []
+        self.completed: Sequence[Any] = []
 
-    def put(self, completed: list[Any]) -> None:
+    def put(self, completed: Sequence[Any]) -> None:
         """Write the completed values into the results of their objects."""
         self.completed = completed
         name = self.field.response_name

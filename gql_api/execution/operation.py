@@ -31,8 +31,8 @@ _BY_CLASS = (is_awaitable, optimized_is_awaitable)
 class _Wait(NamedTuple):
     """Values of which some are awaitable, and what to do once those were awaited."""
 
-    values: list[Any]
-    then: Callable[[list[Any]], None]
+    values: Sequence[Any]
+    then: Callable[[Sequence[Any]], None]
 
 
 class Operation:
@@ -105,7 +105,7 @@ class Operation:
 
     def _complete_batch(self, column: Column, outcome: Any, count: int) -> None:
         if isinstance(outcome, Exception):
-            values: list[Any] = [outcome] * count
+            values: Sequence[Any] = [outcome] * count
         else:
             try:
                 values = one_per_source(outcome, count, column.field.name)
@@ -126,7 +126,7 @@ class Operation:
         self._failed = True
         return Raised(error)
 
-    def may_be_awaitable(self, values: list[Any], kinds: set[type]) -> bool:
+    def may_be_awaitable(self, values: Sequence[Any], kinds: set[type]) -> bool:
         """Tell whether any of the values, of the given classes, has to be awaited."""
         predicate = self.executor.is_awaitable
         if predicate is assume_not_awaitable:
@@ -135,18 +135,18 @@ class Operation:
             return GeneratorType in kinds and any(map(predicate, values))
         return any(map(predicate, values))
 
-    def settle(self, values: list[Any], then: Callable[[list[Any]], None]) -> None:
+    def settle(self, values: Sequence[Any], then: Callable[[Sequence[Any]], None]) -> None:
         """Go on with the values, once those that have to be awaited were awaited."""
         if self.may_be_awaitable(values, set(map(type, values))):
             self.wait_for_each(values, then)
         else:
             then(values)
 
-    def wait_for_each(self, values: list[Any], then: Callable[[list[Any]], None]) -> None:
+    def wait_for_each(self, values: Sequence[Any], then: Callable[[Sequence[Any]], None]) -> None:
         """Have the awaitables among the values awaited together; an exception takes the place of its value."""
         self._waits.append(_Wait(values, then))
 
-    def abandon(self, values: list[Any]) -> None:
+    def abandon(self, values: Sequence[Any]) -> None:
         """Let awaitables that nothing waits for any more come to their end in the background."""
         self.executor.track_async_work(values)
 
@@ -177,7 +177,7 @@ class Operation:
                     task.cancel()
                 await gather(*tasks, return_exceptions=True)
 
-    async def _await_each(self, values: list[Any]) -> list[Any]:
+    async def _await_each(self, values: Sequence[Any]) -> list[Any]:
         places = [index for index, value in enumerate(values) if self.executor.is_awaitable(value)]
         if len(places) == 1:
             outcomes = [await _outcome(values[places[0]])]

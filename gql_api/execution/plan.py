@@ -23,11 +23,11 @@ from graphql.language import FieldNode, InlineFragmentNode
 from graphql.pyutils import Path
 
 from gql_api.execution.fallback import Fallback
-from gql_api.execution.resolution import Attribute, TypeName, choose_resolution
+from gql_api.execution.resolution import choose_resolution, column_taker
 from gql_api.execution.shape import LeafShape, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from graphql import (
         GraphQLField,
@@ -161,12 +161,13 @@ class SelectionPlan:
                 fields.append(FieldPlan(plan, object_type, definition, details, path))
         self.fields = tuple(fields)
         self.keys = tuple(field.response_name for field in fields)
-        self.attributes: list[tuple[FieldPlan, Callable[[list[Any]], list[Any]], LeafShape]] = []
+        self.attributes: list[tuple[FieldPlan, Callable[[Sequence[Any]], Sequence[Any]], LeafShape]] = []
         self.resolved: list[FieldPlan] = []
         for field in fields:
             resolution = field.resolution
-            if isinstance(resolution, (Attribute, TypeName)) and isinstance(field.shape, LeafShape):
-                self.attributes.append((field, resolution.take, field.shape))
+            take_column = column_taker(resolution, field.name)
+            if take_column is not None and isinstance(field.shape, LeafShape):
+                self.attributes.append((field, take_column, field.shape))
             else:
                 self.resolved.append(field)
         plan.grow(len(fields))

@@ -10,14 +10,14 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Keys = tuple[str, ...]
     Columns = list[Iterable[Any]]
     Records = list[dict[str, Any]]
 
 
-def build_records(keys: Keys, columns: dict[str, list[Any]], count: int) -> Records:
+def build_records(keys: Keys, columns: Mapping[str, Sequence[Any]], count: int) -> Records:
     """Return ``count`` dicts with the given keys in their order; a key that has no column yet is None."""
     if not columns or len(keys) >= len(_BUILDERS):
         records = list(map(dict.copy, repeat(dict.fromkeys(keys), count)))

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from graphql import TypeNameMetaFieldDef
 from graphql.execution import default_field_resolver
 
-from gql_api.execution.batch_resolver import BatchResolver
+from gql_api.execution.batch_resolver import BatchResolver, one_per_source
 from gql_api.execution.level import Level
 from gql_api.execution.location import field_paths
-from gql_api.execution.strawberry_field import StrawberryBatch, attribute_getter, plain_resolver
+from gql_api.execution.strawberry_field import StrawberryBatch, attribute_name, plain_resolver
+from gql_api.execution.table import Table
 from gql_api.execution.take import take
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from graphql import GraphQLField, GraphQLResolveInfo, GraphQLSchema
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 class Resolution(Protocol):
     """How one field of a plan gets its values."""
 
-    def values(self, executor: BreadthFirstExecutor, field: FieldPlan, level: Level) -> list[Any] | Awaitable[Any]:
+    def values(self, executor: BreadthFirstExecutor, field: FieldPlan, level: Level) -> Sequence[Any] | Awaitable[Any]:
         """Return one value per source, in order, or an awaitable of them.
 
         An exception among the values is its object's error; one that is raised is the error of all objects.
@@ -51,14 +53,21 @@ def choose_resolution(field: FieldPlan) -> Resolution:
 
 
 def _choose_for_strawberry(definition: GraphQLField, schema: GraphQLSchema) -> Resolution | None:
-    getter = attribute_getter(definition, schema)
-    if getter is not None:
-        return Attribute(getter)
+    name = attribute_name(definition, schema)
+    if name is not None:
+        return Attribute(name)
     batch = StrawberryBatch.of(definition, schema)
     if batch is not None:
         return Batch(batch)
     function = plain_resolver(definition, schema)
     return None if function is None else Function(function)
+
+
+def column_taker(resolution: Resolution, field_name: str) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
+    """Return what takes a field's values from the sources alone, None if there is more to resolving the field."""
+    if isinstance(resolution, (Attribute, TypeName)):
+        return resolution.take
+    return resolution.column_function(field_name) if isinstance(resolution, Batch) else None
 
 
 class TypeName:
@@ -67,11 +76,11 @@ class TypeName:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def take(self, sources: list[Any]) -> list[Any]:
+    def take(self, sources: Sequence[Any]) -> Sequence[Any]:
         """Return the name once per source."""
         return [self._name] * len(sources)
 
-    def values(self, _executor: BreadthFirstExecutor, _field: FieldPlan, level: Level) -> list[Any]:
+    def values(self, _executor: BreadthFirstExecutor, _field: FieldPlan, level: Level) -> Sequence[Any]:
         """See ``Resolution``."""
         return self.take(level.sources)
 
@@ -79,14 +88,20 @@ class TypeName:
 class Attribute:
     """A plain attribute of every source."""
 
-    def __init__(self, getter: Callable[[Any], Any]) -> None:
-        self._getter = getter
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._getter = attrgetter(name)
 
-    def take(self, sources: list[Any]) -> list[Any]:
+    def take(self, sources: Sequence[Any]) -> Sequence[Any]:
         """Return the attribute of every source."""
+        if isinstance(sources, Table):
+            try:
+                return sources.column(self._name)
+            except KeyError:
+                pass
         return take(map(self._getter, sources), len(sources))
 
-    def values(self, _executor: BreadthFirstExecutor, _field: FieldPlan, level: Level) -> list[Any]:
+    def values(self, _executor: BreadthFirstExecutor, _field: FieldPlan, level: Level) -> Sequence[Any]:
         """See ``Resolution``."""
         return self.take(level.sources)
 
@@ -129,15 +144,29 @@ class Batch:
     def __init__(self, batch: BatchResolver | StrawberryBatch) -> None:
         self._batch = batch
 
-    def values(self, executor: BreadthFirstExecutor, field: FieldPlan, level: Level) -> list[Any] | Awaitable[Any]:
+    def values(self, executor: BreadthFirstExecutor, field: FieldPlan, level: Level) -> Sequence[Any] | Awaitable[Any]:
         """See ``Resolution``."""
         arguments = field.arguments
         if arguments is None:
             arguments = field.coerce_arguments(executor.variable_values)
         batch = self._batch
         info = field.build_info(executor, field.path) if batch.takes_info else None
-        values: list[Any] | Awaitable[Any] = batch.values(level.sources, info, arguments)
+        values: Sequence[Any] | Awaitable[Any] = batch.values(level.sources, info, arguments)
         return values
+
+    def column_function(self, field_name: str) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
+        """Return the function as one that takes a column, None if it asks for more than the sources, or waits."""
+        batch = self._batch
+        if not isinstance(batch, StrawberryBatch) or not batch.is_column_function:
+            return None
+
+        def take_column(sources: Sequence[Any]) -> Sequence[Any]:
+            try:
+                return one_per_source(batch.values(sources, None, {}), len(sources), field_name)
+            except Exception as error:  # noqa: BLE001  what it raises is the error of every object
+                return [error] * len(sources)
+
+        return take_column
 
 
 class Resolver:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLAbstractType, GraphQLResolveInfo, GraphQLSchema
 
     from gql_api.execution.executor import BreadthFirstExecutor
+    from gql_api.execution.table import Table
 
     Info = GraphQLResolveInfo[Any]
 
@@ -51,14 +52,20 @@ class CheckedType:
         definition = strawberry_definition(object_type)
         self._generated = definition is not None and definition.is_type_of is None
 
-    def ask(self, _executor: BreadthFirstExecutor, values: list[Any], info: Info) -> list[Any]:
+    def tell_of_class(self, _executor: BreadthFirstExecutor, table: Table, info: Info) -> GraphQLObjectType | None:
+        """Return the type of all rows of a table if their class tells it, None if they have to be asked."""
+        if not self._by_class:
+            return None
+        return self.object_type if self._is_type_of(table[0], info) is True else None
+
+    def ask(self, _executor: BreadthFirstExecutor, values: Sequence[Any], info: Info) -> list[Any]:
         """Return what ``is_type_of`` says of every value: a truth value, an exception, or an awaitable of one."""
         kinds = set(map(type, values))
         if self._by_class or (self._generated and not any(may_be_cast(kind, values) for kind in kinds)):
             return _ask_by_class(self._is_type_of, values, kinds, info)
         return take(map(self._is_type_of, values, repeat(info)), len(values))
 
-    def tell(self, answers: list[Any], values: list[Any], info: Info) -> list[GraphQLObjectType | Exception]:
+    def tell(self, answers: Sequence[Any], values: Sequence[Any], info: Info) -> list[GraphQLObjectType | Exception]:
         """Return every value's type, or why it has none."""
         if answers.count(True) == len(answers):
             return [self.object_type] * len(answers)
@@ -90,7 +97,15 @@ class AbstractType:
             and all(_is_by_class(possible) for possible in schema.get_possible_types(type_))
         )
 
-    def ask(self, executor: BreadthFirstExecutor, values: list[Any], info: Info) -> list[Any]:
+    def tell_of_class(self, executor: BreadthFirstExecutor, table: Table, info: Info) -> GraphQLObjectType | None:
+        """Return the type of all rows of a table if their class tells it, None if they have to be asked."""
+        if not self._by_class and not (self._generated and _class_decides(table.row_type, [])):
+            return None
+        row = [table[0]]
+        (type_,) = self.tell(self.ask(executor, row, info), row, info)
+        return type_ if isinstance(type_, GraphQLObjectType) else None
+
+    def ask(self, executor: BreadthFirstExecutor, values: Sequence[Any], info: Info) -> list[Any]:
         """Return the name of every value's type; in its place may be an exception, an awaitable, or nonsense."""
         type_ = self._type
         resolve_type = type_.resolve_type or executor.type_resolver
@@ -103,7 +118,7 @@ class AbstractType:
             return _ask_by_class(ask, values, kinds, info)
         return take(map(ask, values, repeat(info)), len(values))
 
-    def tell(self, answers: list[Any], values: list[Any], info: Info) -> list[GraphQLObjectType | Exception]:
+    def tell(self, answers: Sequence[Any], values: Sequence[Any], info: Info) -> list[GraphQLObjectType | Exception]:
         """Return every value's type, or why it has none."""
         known: dict[str, GraphQLObjectType] = {}
         types: list[GraphQLObjectType | Exception] = []
@@ -144,7 +159,7 @@ class AbstractType:
         return f"Runtime Object type '{answer}' is not a possible type for '{self._type}'."
 
 
-def _ask_by_class(ask: Callable[[Any, Info], Any], values: list[Any], kinds: set[type], info: Info) -> list[Any]:
+def _ask_by_class(ask: Callable[[Any, Info], Any], values: Sequence[Any], kinds: set[type], info: Info) -> list[Any]:
     if len(kinds) == 1:
         return take(map(ask, values[:1], repeat(info)), 1) * len(values)
     examples = dict(zip(map(type, values), values, strict=True))
@@ -159,7 +174,7 @@ def _is_by_class(object_type: GraphQLObjectType) -> bool:
     return definition is not None and definition.is_type_of is None
 
 
-def _class_decides(kind: type, values: list[Any]) -> bool:
+def _class_decides(kind: type, values: Sequence[Any]) -> bool:
     # Strawberry tells generic types apart by their fields' values, and graphql-core looks for `__typename` in values.
     definition = getattr(kind, "__strawberry_definition__", None)
     if definition is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import repeat
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import is_leaf_type, is_non_null_type
@@ -18,7 +17,7 @@ from strawberry.types.fields.resolver import StrawberryResolver
 from gql_api.execution.batched import BatchedField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import strawberry
     from graphql import GraphQLField, GraphQLInputType, GraphQLNamedType, GraphQLResolveInfo, GraphQLSchema
@@ -29,13 +28,13 @@ def strawberry_definition(element: GraphQLNamedType | GraphQLField) -> Any:
     return element.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
 
 
-def attribute_getter(definition: GraphQLField, schema: GraphQLSchema) -> Callable[[Any], Any] | None:
-    """Return what takes a plain attribute field from its source, None if the field is no plain attribute."""
+def attribute_name(definition: GraphQLField, schema: GraphQLSchema) -> str | None:
+    """Return the attribute that a field takes from its source, None if the field is no plain attribute."""
     field = strawberry_definition(definition)
     if not _is_unwrapped(field, schema) or not field.is_basic_field or field.default_resolver is not getattr:
         return None
-    getter: Callable[[Any], Any] = attrgetter(field.python_name)
-    return getter
+    name: str = field.python_name
+    return name
 
 
 def plain_resolver(definition: GraphQLField, schema: GraphQLSchema) -> Callable[[Any], Any] | None:
@@ -62,6 +61,7 @@ class StrawberryBatch:
         self._info_name = resolver.info_parameter.name if resolver.info_parameter is not None else None
         self._arguments = [_Argument.of(argument, definition, schema) for argument in field.arguments]
         self.takes_info = self._info_name is not None or any(argument.convert for argument in self._arguments)
+        self.is_column_function = self._info_name is None and not self._arguments and not field.is_async
 
     @classmethod
     def of(cls, definition: GraphQLField, schema: GraphQLSchema) -> StrawberryBatch | None:
@@ -71,7 +71,7 @@ class StrawberryBatch:
             return None
         return cls(field, definition, _strawberry_schema(schema))
 
-    def values(self, sources: list[Any], info: GraphQLResolveInfo[Any] | None, arguments: dict[str, Any]) -> Any:
+    def values(self, sources: Sequence[Any], info: GraphQLResolveInfo[Any] | None, arguments: dict[str, Any]) -> Any:
         """Call the function with the sources of a level."""
         strawberry_info = self._info_class(_raw_info=info, _field=self._field) if info is not None else None
         kwargs: dict[str, Any] = {}
@@ -134,5 +134,6 @@ def _is_unwrapped(field: Any, schema: GraphQLSchema) -> bool:
         and type(field).get_result in (StrawberryField.get_result, BatchedField.get_result)
         and not field.extensions
         and strawberry_schema is not None
-        and not strawberry_schema.schema_converter.exception_handlers
+        # Handlers turn exceptions into values, but only where the field's type has a place for them.
+        and not strawberry_schema.schema_converter._get_field_exception_handlers(field)  # noqa: SLF001
     )
