@@ -1,6 +1,6 @@
 """A real uvicorn (httptools, uvloop) in a process of its own, for what cannot be seen in this process.
 
-As a program (`python -m tests.http.live_server FACTORY DESCRIPTOR`) it is that process.
+As a program (`python -m tests.http.live_server FACTORY HTTP DESCRIPTOR`) it is that process.
 """
 
 import socket
@@ -33,10 +33,10 @@ class LiveServer(NamedTuple):
 
 
 @contextmanager
-def live_server(factory: str) -> Iterator[LiveServer]:
+def live_server(factory: str, *, http: str = "httptools") -> Iterator[LiveServer]:
     """Serve the ASGI application that `factory` (`module:function`) makes; requests wait until it is ready."""
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
-        arguments = [sys.executable, "-m", "tests.http.live_server", factory, str(listener.fileno())]
+        arguments = [sys.executable, "-m", "tests.http.live_server", factory, http, str(listener.fileno())]
         server = subprocess.Popen(arguments, pass_fds=[listener.fileno()], cwd=ROOT)  # noqa: S603 - our own module
         port = listener.getsockname()[1]
     try:
@@ -49,9 +49,9 @@ def live_server(factory: str) -> Iterator[LiveServer]:
             server.kill()
 
 
-def main(factory: str, descriptor: str) -> None:
+def main(factory: str, http: str, descriptor: str) -> None:
     config = uvicorn.Config(
-        factory, factory=True, http="httptools", loop="uvloop", ws="none", lifespan="off", log_level="warning"
+        factory, factory=True, http=http, loop="uvloop", ws="none", lifespan="off", log_level="warning"
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(descriptor))])
 
