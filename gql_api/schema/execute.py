@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from inspect import isawaitable
 from typing import Any, TypeAlias, cast
 
 import strawberry
-from graphql import ExecutionResult, GraphQLError, OperationType
-from graphql.execution import Executor
+from graphql import DocumentNode, ExecutionResult, OperationType
+from graphql.execution import (
+    Executor,
+    create_source_event_stream,
+    execute_subscription_event,
+    map_source_to_response_event,
+)
 
 from gql_api.errors import RequestRefused
 from gql_api.schema.documents import Document, core_schema
 from gql_api.schema.error_format import (
-    FormattedError,
     format_failure,
     format_field_errors,
     format_request_error,
@@ -49,46 +53,112 @@ class GraphQLService:
 
         Never raises for what a client sent nor for what a resolver did: both are errors in the result.
         """
+        document = self._find(request)
+        if isinstance(document, OperationResult):
+            return document
+        operation_type = document.operation_type(request.operation_name)
+        if operation_type is OperationType.SUBSCRIPTION or (read_only and operation_type is OperationType.MUTATION):
+            return _refused(f"A {operation_type.value} cannot be executed this way.", operation_type=operation_type)
+        try:
+            async with self._open_context(caller) as context:
+                executor = self._build(document, request, context)
+                if isinstance(executor, OperationResult):
+                    return executor
+                return _executed(await _result_of(executor.execute_operation()), caller, operation_type)
+        except Exception as error:  # noqa: BLE001 - the edge of an operation: nothing unexpected passes unmasked
+            return _failed(error, caller, operation_type)
+
+    @asynccontextmanager
+    async def subscribe(
+        self, request: OperationRequest, *, caller: Caller
+    ) -> AsyncIterator[AsyncIterator[OperationResult] | OperationResult]:
+        """Start a subscription: its results as events happen, or the one result that says why there are none.
+
+        Whatever the subscription holds is let go when the context manager is left. Each event is answered in a context
+        of its own, so that nothing which was loaded for one event is shown for another.
+        """
+        document = self._find(request)
+        if isinstance(document, OperationResult):
+            yield document
+            return
+        operation_type = document.operation_type(request.operation_name)
+        if operation_type not in {OperationType.SUBSCRIPTION, None}:
+            yield _refused("Only a subscription can be subscribed to.", operation_type=operation_type)
+            return
+        async with AsyncExitStack() as stack:
+            try:
+                context = await stack.enter_async_context(self._open_context(caller))
+                outcome = await self._open_stream(document, request, context, caller, stack)
+            except Exception as error:  # noqa: BLE001 - as in execute()
+                outcome = _failed(error, caller, OperationType.SUBSCRIPTION)
+            yield outcome
+
+    async def _open_stream(
+        self, document: Document, request: OperationRequest, context: Any, caller: Caller, stack: AsyncExitStack
+    ) -> AsyncIterator[OperationResult] | OperationResult:
+        executor = self._build(document, request, context)
+        if isinstance(executor, OperationResult):
+            return executor
+        source = await _result_of(create_source_event_stream(executor))
+        if isinstance(source, ExecutionResult):
+            errors = format_field_errors(source.errors or [], request_id=caller.request_id)
+            return OperationResult(None, errors, executed=False, operation_type=OperationType.SUBSCRIPTION)
+        # A source that was never iterated is not closed by whoever would have iterated it.
+        if hasattr(source, "aclose"):
+            stack.push_async_callback(source.aclose)
+        return await stack.enter_async_context(aclosing(self._answers(executor, source, caller)))
+
+    async def _answers(
+        self, executor: Executor[Any], source: AsyncIterable[Any], caller: Caller
+    ) -> AsyncGenerator[OperationResult, None]:
+        async def answer(event_executor: Executor[Any]) -> ExecutionResult:
+            async with self._open_context(caller) as context:
+                event_executor.context_value = context
+                return cast("ExecutionResult", await _result_of(execute_subscription_event(event_executor)))
+
+        try:
+            async for result in map_source_to_response_event(executor, source, answer):
+                yield _executed(result, caller, OperationType.SUBSCRIPTION)
+        except Exception as error:  # noqa: BLE001 - as in execute()
+            yield _failed(error, caller, OperationType.SUBSCRIPTION)
+
+    def _find(self, request: OperationRequest) -> Document | OperationResult:
+        """The valid document of the request, or the result that refuses it."""
         try:
             document = self._documents.find(request)
         except RequestRefused as refused:
             return _refused(refused.message, code=refused.code)
         if document.tree is None:
             return OperationResult(None, document.errors, executed=False, operation_type=None)
-        operation_type = document.operation_type(request.operation_name)
-        if operation_type is OperationType.SUBSCRIPTION or (read_only and operation_type is OperationType.MUTATION):
-            return _refused(f"A {operation_type.value} cannot be executed this way.", operation_type=operation_type)
-        try:
-            async with self._open_context(caller) as context:
-                return await self._execute(document, request, context, caller, operation_type)
-        except Exception as error:  # noqa: BLE001 - the edge of an operation: nothing unexpected passes unmasked
-            failure = format_failure(error, request_id=caller.request_id)
-            return OperationResult(None, [failure], executed=False, operation_type=operation_type)
+        return document
 
-    async def _execute(
-        self,
-        document: Document,
-        request: OperationRequest,
-        context: Any,
-        caller: Caller,
-        operation_type: OperationType | None,
-    ) -> OperationResult:
-        # Built here and not by graphql.execute(), which gives a refused request and a null at the root the same form.
+    def _build(self, document: Document, request: OperationRequest, context: Any) -> Executor[Any] | OperationResult:
+        """The executor of the operation, or the result that says why there is none (spec §6.1).
+
+        Made here and not by graphql.execute(), which gives a refused request and a null at the root the same form.
+        """
         executor = self._executor_class.build(
             self._schema,
-            cast("Any", document.tree),
+            cast("DocumentNode", document.tree),
             None,
             context,
             request.variables,
             request.operation_name,
         )
         if isinstance(executor, list):
-            errors = [_format_unbuilt(error) for error in executor]
+            errors = [format_request_error(error, code="BAD_USER_INPUT") for error in executor]
+            operation_type = document.operation_type(request.operation_name)
             return OperationResult(None, errors, executed=False, operation_type=operation_type)
-        pending = executor.execute_operation()
-        result = cast("ExecutionResult", await pending if isawaitable(pending) else pending)
-        errors = format_field_errors(result.errors, request_id=caller.request_id) if result.errors else []
-        return OperationResult(result.data, errors, executed=True, operation_type=operation_type)
+        return executor
+
+
+async def _result_of(pending: Any) -> Any:
+    return await pending if isawaitable(pending) else pending
+
+
+def _executed(result: ExecutionResult, caller: Caller, operation_type: OperationType | None) -> OperationResult:
+    errors = format_field_errors(result.errors, request_id=caller.request_id) if result.errors else []
+    return OperationResult(result.data, errors, executed=True, operation_type=operation_type)
 
 
 def _refused(
@@ -97,6 +167,6 @@ def _refused(
     return OperationResult(None, [refusal(message, code=code)], executed=False, operation_type=operation_type)
 
 
-def _format_unbuilt(error: GraphQLError) -> FormattedError:
-    """An operation that is not in the document, or variables that are not of their types (spec §6.1)."""
-    return format_request_error(error, code="BAD_USER_INPUT")
+def _failed(error: Exception, caller: Caller, operation_type: OperationType | None) -> OperationResult:
+    failure = format_failure(error, request_id=caller.request_id)
+    return OperationResult(None, [failure], executed=False, operation_type=operation_type)
