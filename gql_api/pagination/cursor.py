@@ -77,6 +77,4 @@ def _value(key: OrderKey, value: Any, argument: str) -> Any:
 
 
 def _malformed(argument: str) -> BadUserInput:
-    return BadUserInput(
-        f"`{argument}` is not a cursor of this API; pass `endCursor`, `startCursor` or an edge's `cursor` unchanged."
-    )
+    return BadUserInput(f"`{argument}` is not a cursor of this API; pass one that it gave you, unchanged.")

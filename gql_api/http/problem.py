@@ -1,0 +1,105 @@
+"""What went wrong, as `application/problem+json` (RFC 9457): the one table of REST's statuses and codes."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final, NamedTuple
+
+import orjson
+from starlette.responses import Response
+
+from gql_api.errors import (
+    BadUserInput,
+    CourseFull,
+    CourseNotFound,
+    DatabaseUnusable,
+    GqlApiError,
+    InvalidInput,
+    StudentNotFound,
+)
+from gql_api.http.refusal import HttpRefusal
+
+logger = logging.getLogger(__name__)
+
+
+class ProblemType(NamedTuple):
+    """A kind of problem: the status that it has, the code that programs go by, and its name for people."""
+
+    status: int
+    code: str
+    title: str
+
+
+PROBLEM_TYPES: Final[dict[type[GqlApiError], ProblemType]] = {
+    StudentNotFound: ProblemType(404, "STUDENT_NOT_FOUND", "Student not found"),
+    CourseNotFound: ProblemType(404, "COURSE_NOT_FOUND", "Course not found"),
+    CourseFull: ProblemType(409, "COURSE_FULL", "Course full"),
+    InvalidInput: ProblemType(422, "INVALID_INPUT", "Invalid input"),
+    BadUserInput: ProblemType(422, "BAD_USER_INPUT", "Invalid parameter"),
+    DatabaseUnusable: ProblemType(503, "OVERLOADED", "Not possible at the moment"),
+}
+"""What the services and the reading of lists may raise."""
+
+HTTP_PROBLEM_TYPES: Final[dict[int, ProblemType]] = {
+    kind.status: kind
+    for kind in (
+        ProblemType(400, "BAD_REQUEST", "Bad request"),
+        ProblemType(405, "METHOD_NOT_ALLOWED", "Method not allowed"),
+        ProblemType(408, "REQUEST_TIMEOUT", "Request timeout"),
+        ProblemType(413, "CONTENT_TOO_LARGE", "Content too large"),
+        ProblemType(415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type"),
+    )
+}
+"""What a request may be refused for by its form, by status."""
+
+INTERNAL_SERVER_ERROR: Final = ProblemType(500, "INTERNAL_SERVER_ERROR", "Internal server error")
+
+_RETRY_AFTER_SECONDS = 1
+
+
+def problem(error: Exception, *, request_id: str) -> Response:
+    """The answer to a request that failed.
+
+    What was not raised knowingly, and the state of the database, are told to the log alone, under the request's id.
+    """
+    kind = _kind(error)
+    if kind is INTERNAL_SERVER_ERROR:
+        logger.error("Unexpected error, request %s", request_id, exc_info=error)
+        return _response(kind, "Something went wrong here, not in the request.", requestId=request_id)
+    if isinstance(error, DatabaseUnusable):
+        logger.error("%s Request %s", error.message, request_id)
+        response = _response(kind, "This cannot be done at the moment; try again later.", requestId=request_id)
+        response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+        return response
+    response = _response(kind, str(error), **_facts(error))
+    if isinstance(error, HttpRefusal):
+        response.raw_headers.extend(error.headers)
+    return response
+
+
+def _kind(error: Exception) -> ProblemType:
+    if isinstance(error, HttpRefusal):
+        return HTTP_PROBLEM_TYPES.get(error.status, INTERNAL_SERVER_ERROR)
+    return next((kind for cause, kind in PROBLEM_TYPES.items() if isinstance(error, cause)), INTERNAL_SERVER_ERROR)
+
+
+def _facts(error: Exception) -> dict[str, Any]:
+    match error:
+        case CourseFull():
+            return {"courseId": error.course_id, "capacity": error.capacity}
+        case InvalidInput():
+            return {"field": error.field}
+        case _:
+            return {}
+
+
+def _response(kind: ProblemType, detail: str, **facts: Any) -> Response:
+    body = {
+        "type": f"urn:problem-type:{kind.code.lower().replace('_', '-')}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "code": kind.code,
+        **facts,
+    }
+    return Response(orjson.dumps(body), kind.status, media_type="application/problem+json")

@@ -1,0 +1,46 @@
+"""A resource in the sense of REST: what can be done with it, and one way of telling what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gql_api.http.problem import problem
+from gql_api.http.refusal import ClientDisconnected, HttpRefusal
+from gql_api.http.request_id import request_id
+
+Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+class Resource:
+    """ASGI application: answers each method by its handler, and whatever a handler raises as a problem.
+
+    A HEAD is answered like a GET; the server leaves the body out.
+    """
+
+    def __init__(self, **handlers: Handler) -> None:
+        self._handlers = handlers | ({"HEAD": handlers["GET"]} if "GET" in handlers else {})
+        self._allowed = ", ".join(sorted(self._handlers))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        identity = request_id(request.headers.get("x-request-id", "").encode("latin-1"))
+        try:
+            response = await self._handlers.get(request.method, self._refuse_method)(request)
+        except ClientDisconnected:
+            return
+        except Exception as error:  # noqa: BLE001 - the edge of the program: nothing unexpected passes unmasked
+            response = problem(error, request_id=identity)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Request-ID"] = identity
+        await response(scope, receive, send)
+
+    async def _refuse_method(self, _request: Request) -> Response:
+        message = f"The method is not allowed here; allowed are {self._allowed}."
+        raise HttpRefusal(405, message, headers=((b"allow", self._allowed.encode()),))
