@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,14 @@ timezone = 'Asia/Kathmandu'
 """
 
 MEMORY_BYTES_MIN = 2 * 1024**3
+
+# The pipe to this process breaks however it ends, also when it is killed: then no server and no memory stays behind.
+REMOVE_WHEN_ABANDONED = """
+cat
+test -d "$1" || exit 0
+read -r pid < "$1/postgresql/postmaster.pid" && kill -QUIT "$pid"
+rm -rf "$1"
+"""
 
 # A locale that knows Unicode's capitals without the machine's help; only template0 may be copied with another one.
 EMPTY_DATABASE = "TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
@@ -122,7 +131,14 @@ def database_directory() -> Iterator[Path]:
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_BYTES_MIN
     with tempfile.TemporaryDirectory(prefix="gql_api_", dir=memory if roomy else None) as directory:
         Path(directory).chmod(0o755)
+        watch = subprocess.Popen(  # noqa: S603 - a script of our own
+            ["/bin/sh", "-c", REMOVE_WHEN_ABANDONED, "sh", directory],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # an interrupt from the keyboard is not for it
+        )
         yield Path(directory)
+    watch.communicate(timeout=10)
 
 
 @pytest.fixture(scope="session")

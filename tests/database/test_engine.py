@@ -56,6 +56,19 @@ async def test_every_connection_has_a_write_ahead_log_full_sync_and_foreign_keys
 
 
 @on_sqlite
+async def test_the_driver_itself_never_begins_a_transaction(database_url: str) -> None:
+    engine = create_engine(database_url, pool_size=1)
+    for isolation_level in ("AUTOCOMMIT", "SERIALIZABLE", "AUTOCOMMIT"):
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level=isolation_level)
+    async with engine.connect() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
+        assert raw.isolation_level is None
+    await engine.dispose()
+
+
+@on_sqlite
 async def test_a_transaction_takes_the_write_lock_at_its_beginning(database_url: str) -> None:
     engine = create_engine(database_url, busy_timeout_seconds=0)
     async with engine.begin() as first:

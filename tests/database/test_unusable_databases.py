@@ -1,6 +1,7 @@
 """What an operator reads when the database is missing, locked, read-only, damaged or away."""
 
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -72,10 +73,14 @@ async def test_a_directory_is_not_a_database(use: Use, tmp_path: Path) -> None:
 async def test_another_kind_of_file_is_not_a_database(use: Use, tmp_path: Path) -> None:
     file = tmp_path / "school.csv"
     file.write_text("sourcedId,status\n" * 1000)
+    threads = set(threading.enumerate())
     with pytest.raises(DatabaseUnusable) as caught:
         await use(url_of(file))
     assert caught.value.message == f"The database file {file} is not an SQLite database, or is damaged."
     assert file.read_text() == "sourcedId,status\n" * 1000
+    assert not any(
+        thread.name.endswith("(_connection_worker_thread)") for thread in set(threading.enumerate()) - threads
+    )
 
 
 def refusals(file: Path) -> set[str]:
