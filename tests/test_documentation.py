@@ -1,7 +1,7 @@
 """The examples in the documentation, run as they stand.
 
-In `docs/api_spec.md` every block marked `http` is a message: a request, followed by the response to it. The requests are
-sent in the order of the page, to a server over an empty database.
+In `docs/api_spec.md` every block marked `http` is a message: a request, followed by the response to it. The requests
+are sent in the order of the page, to a server over an empty database.
 """
 
 import http.client
