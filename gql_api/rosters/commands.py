@@ -1,0 +1,26 @@
+"""`gql-api import` and `gql-api seed`, save for their options: progress on stderr, what came of it on stdout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gql_api.rosters.importing import ImportOptions, import_bundle
+from gql_api.rosters.progress import ProgressReport
+from gql_api.rosters.report import print_report
+
+
+async def import_command(engine: AsyncEngine, path: Path, options: ImportOptions) -> bool:
+    """Import the bundle at `path` and print what came of it.
+
+    Returns:
+        Whether it was imported: the exit code is 0 then, otherwise 1.
+
+    Raises:
+        OperatorError: see `import_bundle`.
+    """
+    report = await import_bundle(engine, path, options, ProgressReport(Console(stderr=True)))
+    print_report(Console(), report)
+    return report.merged is not None

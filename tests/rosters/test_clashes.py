@@ -1,0 +1,184 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gql_api.database.engine import create_engine
+from gql_api.errors import CourseFull, DatabaseUnusable
+from gql_api.rosters.importing import IMPORT_OPTIONS, ImportOptions, ImportReport, import_bundle
+from gql_api.rosters.merge import Changes
+from gql_api.rosters.scratch import FaultInFile, Standing
+from gql_api.services.assignments import assign_course
+from gql_api.services.students import create_student
+from gql_api.services.tables import COURSES, STUDENT_COURSES, STUDENTS
+from gql_api.services.unit_of_work import UnitsOfWork
+from tests.rosters.sample_bundle import Bundle, replaced, sample, written
+from tests.rosters.stored import day, every_row, stored
+
+SKIP = ImportOptions(skip_invalid=True)
+
+
+async def run(
+    engine: AsyncEngine, bundle: Bundle, folder: Path, options: ImportOptions = IMPORT_OPTIONS
+) -> ImportReport:
+    return await import_bundle(engine, written(bundle, folder), options)
+
+
+def faulty(file: str, line: int, column: str, rule: str, value: str = "") -> FaultInFile:
+    return FaultInFile(file, line, column, rule, value, Standing.FAULTY)
+
+
+def dependent(line: int, column: str, file: str, value: str) -> FaultInFile:
+    rule = f"needs a row of {file}.csv that is left out"
+    return FaultInFile("enrollments", line, column, rule, value, Standing.DEPENDENT)
+
+
+def with_capacities(math: str, art: str) -> Bundle:
+    bundle = replaced(sample(), "courses.csv", "subjectCodes", "subjectCodes,metadata.capacity")
+    bundle = replaced(bundle, "courses.csv", '"08,09",school,,', f'"08,09",school,,,{math}')
+    return replaced(bundle, "courses.csv", 'at it",,,school,,', f'at it",,,school,,,{art}')
+
+
+async def test_an_address_of_somebody_else_is_reported(engine: AsyncEngine, tmp_path: Path) -> None:
+    await UnitsOfWork(engine).run(lambda uow: create_student(uow, name="Of the API", email="ada@example.org"))
+    before = await every_row(engine)
+    taken = faulty(
+        "users", 2, "email", "must be unique, but the record with databaseId 1 has this already", "ada@example.org"
+    )
+    report = await run(engine, sample(), tmp_path)
+    assert (report.merged, report.faults) == (None, (taken,))
+    assert await every_row(engine) == before
+
+    report = await run(engine, sample(), tmp_path, SKIP)
+    assert report.faults == (taken, dependent(2, "userSourcedId", "users", "usr-ada"))
+    found = await stored(engine)
+    assert found.students == {(None, "Of the API", "ada@example.org"), ("usr-jozsef", "József Árvíz", None)}
+    assert {row[:2] for row in found.assignments} == {("usr-jozsef", "crs-math"), ("usr-jozsef", "crs-art")}
+    assert report.merged is not None
+    assert (report.merged.enrollments, report.merged.enrollments_selected, report.other_enrollments) == (2, 4, 1)
+
+
+async def test_a_code_of_another_course_is_reported(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(insert(COURSES), [{"code": "crs-art", "title": "Another"}])
+    report = await run(engine, sample(), tmp_path, SKIP)
+    rule = "must be unique, but the record with databaseId 1 has this already"
+    assert report.faults == (
+        faulty("courses", 3, "courseCode", rule, "crs-art"),
+        dependent(5, "classSourcedId", "courses", "crs-art"),
+    )
+    assert {row[:2] for row in (await stored(engine)).courses} == {(None, "crs-art"), ("crs-math", "MATH")}
+
+
+async def test_a_record_that_is_skipped_does_not_give_up_its_address(engine: AsyncEngine, tmp_path: Path) -> None:
+    await run(engine, sample(), tmp_path)
+    await UnitsOfWork(engine).run(lambda uow: create_student(uow, name="Of the API", email="taken@example.org"))
+    before = await stored(engine)
+    bundle = replaced(sample(), "users.csv", "ada@example.org", "taken@example.org")
+    bundle = replaced(bundle, "users.csv", "József,Árvíz,,,,", "József,Árvíz,,,ada@example.org,")
+    rule = "must be unique, but the record with databaseId {} has this already"
+    of_ada = faulty("users", 2, "email", rule.format(3), "taken@example.org")
+    of_jozsef = faulty("users", 3, "email", rule.format(1), "ada@example.org")
+    report = await run(engine, bundle, tmp_path)
+    # Ada cannot have hers, so that József's is not free either.
+    assert (report.merged, report.faults) == (None, (of_ada, of_jozsef))
+    report = await run(engine, bundle, tmp_path, SKIP)
+    assert report.faults[:2] == (of_ada, of_jozsef)
+    assert await stored(engine) == before
+
+
+async def test_no_import_overfills_a_course(engine: AsyncEngine, tmp_path: Path) -> None:
+    bundle = with_capacities(math="1", art="0")
+    full = [
+        faulty("enrollments", 4, "classSourcedId", "needs a seat, but all 1 of this course are taken", "MATH"),
+        faulty("enrollments", 5, "classSourcedId", "needs a seat, but all 0 of this course are taken", "crs-art"),
+    ]
+    report = await run(engine, bundle, tmp_path)
+    assert (report.merged, report.faults) == (None, tuple(full))
+    assert await stored(engine) == (set(), set(), set())
+
+    report = await run(engine, bundle, tmp_path, SKIP)
+    assert report.faults == tuple(full)
+    assert (await stored(engine)).assignments == {("usr-ada", "crs-math", day("2024-09-02"))}
+
+
+async def test_seats_taken_by_others_are_counted(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(
+            insert(COURSES), [{"code": "MATH", "title": "M", "capacity": 2, "sourced_id": "crs-math"}]
+        )
+        await connection.execute(insert(STUDENTS), [{"name": "Of the API"}])
+        await connection.execute(insert(STUDENT_COURSES), [{"student_id": 1, "course_id": 1}])
+    report = await run(engine, sample(), tmp_path)
+    rule = "needs a seat, but all 2 of this course are taken"
+    assert (report.merged, report.faults) == (None, (faulty("enrollments", 4, "classSourcedId", rule, "MATH"),))
+
+
+async def test_a_stored_assignment_keeps_its_seat(engine: AsyncEngine, tmp_path: Path) -> None:
+    await run(engine, sample(), tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(COURSES).where(COURSES.c.code == "MATH").values(capacity=2))
+    report = await run(engine, sample(), tmp_path)
+    assert report.merged is not None
+    assert (report.merged.assignments, report.faults) == (Changes(0, 0, 3, 0), ())
+
+
+async def test_a_capacity_below_the_seats_taken_is_reported(engine: AsyncEngine, tmp_path: Path) -> None:
+    await run(engine, sample(), tmp_path)
+    before = await every_row(engine)
+    too_few = faulty("courses", 2, "metadata.capacity", "must be at least 2: so many seats are taken", "1")
+    report = await run(engine, with_capacities(math="1", art="1"), tmp_path)
+    assert (report.merged, report.faults) == (None, (too_few,))
+    assert await every_row(engine) == before
+
+    report = await run(engine, with_capacities(math="1", art="1"), tmp_path, SKIP)
+    assert report.faults == (
+        too_few,
+        dependent(2, "classSourcedId", "courses", "crs-math"),
+        dependent(4, "classSourcedId", "courses", "crs-math"),
+    )
+    found = await stored(engine)
+    assert {(row[0], row[4]) for row in found.courses} == {("crs-math", None), ("crs-art", 1)}
+    assert len(found.assignments) == 3
+
+
+async def test_callers_of_the_api_and_an_import_never_overfill_a_course_together(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Ten callers compete for one seat with an import that wants it too."""
+    await run(engine, with_capacities(math="3", art="9"), tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(insert(STUDENTS), [{"name": f"Rival {i}"} for i in range(10)])
+    bundle = sample()
+    bundle["users.csv"] += "usr-new,,,true,new,,New,Student,,,,,,,,,,,,,,,\n"
+    bundle["roles.csv"] += "rol-new,,,usr-new,primary,student,,,school,\n"
+    bundle["enrollments.csv"] += "enr-new,,,cls-math-1,school,usr-new,student,,,\n"
+    units_of_work = UnitsOfWork(engine)
+
+    async def compete(student_id: int) -> bool:
+        try:
+            await units_of_work.run(lambda uow: assign_course(uow, student_id=student_id, course_id=1))
+        except CourseFull:
+            return False
+        return True
+
+    importing = asyncio.create_task(run(engine, bundle, tmp_path))
+    won = await asyncio.gather(*(compete(3 + i) for i in range(10)))
+    import_won = (await importing).merged is not None
+    assert sum(won) + import_won == 1
+    async with engine.connect() as connection:
+        taken = await connection.scalar(text("SELECT count(*) FROM student_courses WHERE course_id = 1"))
+    assert taken == 3
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+async def test_a_locked_file_is_an_error_that_says_so(engine: AsyncEngine, database_url: str, tmp_path: Path) -> None:
+    impatient = create_engine(database_url, busy_timeout_seconds=0.1)
+    async with engine.begin():
+        with pytest.raises(DatabaseUnusable, match="is locked by another"):
+            await run(impatient, sample(), tmp_path)
+    await impatient.dispose()
+    report = await run(engine, sample(), tmp_path)
+    assert report.merged is not None

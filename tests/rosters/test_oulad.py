@@ -1,0 +1,68 @@
+"""The Open University's roster (Kuzilek, Hlosta, Zdrahal 2017, CC BY 4.0) in OneRoster's layout: real and large."""
+
+import csv
+import io
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gql_api.errors import BundleUnusable
+from gql_api.rosters.importing import import_bundle
+from gql_api.rosters.merge import Changes, Merged
+from tests.rosters.stored import NOTHING_STORED, day, every_row, stored
+
+OULAD = Path(os.environ.get("OULAD_DIRECTORY", Path(__file__).parents[3] / "shared" / "data" / "oulad"))
+
+pytestmark = pytest.mark.skipif(
+    not OULAD.is_dir(), reason=f"no folder {OULAD.name} beside the repository; OULAD_DIRECTORY may name it"
+)
+
+
+async def test_the_whole_roster_is_imported_and_a_second_time_changes_nothing(engine: AsyncEngine) -> None:
+    report = await import_bundle(engine, OULAD / "oulad-oneroster-1.2.zip")
+    assert report.merged == Merged(
+        Changes(28_785, 0, 0, 0), Changes(7, 0, 0, 0), Changes(31_284, 0, 0, 0), 32_593, 32_593
+    )
+    assert (report.faults_total, report.other_users, report.other_enrollments) == (0, 0, 0)
+    first = await every_row(engine)
+    assert [len(rows) for rows in first] == [28_785, 7, 31_284]
+
+    report = await import_bundle(engine, OULAD / "oulad-oneroster-1.2.zip")
+    assert report.merged == Merged(
+        Changes(0, 0, 28_785, 0), Changes(0, 0, 7, 0), Changes(0, 0, 31_284, 0), 32_593, 32_593
+    )
+    assert await every_row(engine) == first
+
+
+async def test_assignments_are_those_of_the_files_since_the_first_day_that_they_state(engine: AsyncEngine) -> None:
+    """Compared with the same roster collapsed in plain Python."""
+    with zipfile.ZipFile(OULAD / "oulad-oneroster-1.2.zip") as archive:
+        classes = {row["sourcedId"]: row["courseSourcedId"] for row in rows_of(archive, "classes.csv")}
+        days: dict[tuple[str, str], set[str]] = {}
+        for row in rows_of(archive, "enrollments.csv"):
+            pair = row["userSourcedId"], classes[row["classSourcedId"]]
+            days.setdefault(pair, set()).update({row["metadata.registrationDate"]} - {""})
+    await import_bundle(engine, OULAD / "oulad-oneroster-1.2.zip")
+    assignments = {
+        (student, course): assigned_at for student, course, assigned_at in (await stored(engine)).assignments
+    }
+    assert assignments.keys() == days.keys()
+    undated = {pair for pair, stated in days.items() if not stated}
+    assert len(undated) == 35
+    assert len({assignments.pop(pair) for pair in undated}) == 1  # the time of the import
+    assert assignments == {pair: day(min(stated)) for pair, stated in days.items() if stated}
+
+
+def rows_of(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, str]]:
+    with archive.open(name) as stream:
+        yield from csv.DictReader(io.TextIOWrapper(stream, "utf-8", newline=""))
+
+
+async def test_the_roster_of_changes_alone_is_refused(engine: AsyncEngine) -> None:
+    with pytest.raises(BundleUnusable, match=r"enrollments\.csv is delta; export it in bulk mode"):
+        await import_bundle(engine, OULAD / "oulad-oneroster-1.2-delta-unregistrations.zip")
+    assert await stored(engine) == NOTHING_STORED
