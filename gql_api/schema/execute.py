@@ -38,15 +38,22 @@ class GraphQLService:
         schema: the schema; its `execution_context_class` is the executor.
         documents: finds the document of a request, parsed and validated.
         open_context: makes the context that resolvers get, one per operation.
+        hide_suggestions: leaves "Did you mean …" out of what is said about variables.
     """
 
     def __init__(
-        self, schema: strawberry.Schema, *, documents: PersistedDocuments, open_context: ContextFactory
+        self,
+        schema: strawberry.Schema,
+        *,
+        documents: PersistedDocuments,
+        open_context: ContextFactory,
+        hide_suggestions: bool = False,
     ) -> None:
         self._schema = core_schema(schema)
         self._executor_class = cast("type[Executor[Any]]", schema.execution_context_class)
         self._documents = documents
         self._open_context = open_context
+        self._hide_suggestions = hide_suggestions
 
     async def execute(self, request: OperationRequest, *, caller: Caller, read_only: bool = False) -> OperationResult:
         """Execute a query or a mutation; with `read_only`, a query alone.
@@ -58,7 +65,9 @@ class GraphQLService:
             return document
         operation_type = document.operation_type(request.operation_name)
         if operation_type is OperationType.SUBSCRIPTION or (read_only and operation_type is OperationType.MUTATION):
-            return _refused(f"A {operation_type.value} cannot be executed this way.", operation_type=operation_type)
+            allowed = "queries" if read_only else "queries and mutations"
+            message = f"A {operation_type.value} cannot be executed this way; only {allowed} can."
+            return _refused(message, operation_type=operation_type)
         try:
             async with self._open_context(caller) as context:
                 executor = self._build(document, request, context)
@@ -144,6 +153,7 @@ class GraphQLService:
             context,
             request.variables,
             request.operation_name,
+            hide_suggestions=self._hide_suggestions,
         )
         if isinstance(executor, list):
             errors = [format_request_error(error, code="BAD_USER_INPUT") for error in executor]

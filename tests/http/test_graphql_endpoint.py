@@ -59,7 +59,12 @@ async def test_a_mutation_by_get_is_refused_with_405_and_not_executed(accept: st
         response = await client.get("/graphql", params={"query": "mutation { count }"})
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
     assert response.json() == {
-        "errors": [{"message": "A mutation cannot be executed this way.", "extensions": {"code": "BAD_REQUEST"}}]
+        "errors": [
+            {
+                "message": "A mutation cannot be executed this way; only queries can.",
+                "extensions": {"code": "BAD_REQUEST"},
+            }
+        ]
     }
     assert application.counts == []
 

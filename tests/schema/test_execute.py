@@ -48,8 +48,17 @@ class Queue:
         self._closed.append("queue")
 
 
+@strawberry.input
+class Filter:
+    name: str = ""
+
+
 @strawberry.type
 class Query:
+    @strawberry.field
+    def filtered(self, filter: Filter) -> str:  # noqa: A002 - the argument's name
+        return filter.name
+
     @strawberry.field
     def principal(self, info: strawberry.Info) -> str:
         return str(info.context["caller"].principal)
@@ -91,12 +100,14 @@ class Subscription:
 class Service:
     """The service, and the contexts it opened and closed in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hide_suggestions: bool = False) -> None:
         schema = strawberry.Schema(Query, Mutation, Subscription, execution_context_class=BreadthFirstExecutor)
         self.opened = 0
         self.closed: list[Any] = []
         documents = PersistedDocuments(DocumentCache(schema))
-        self.graphql = GraphQLService(schema, documents=documents, open_context=self._open_context)
+        self.graphql = GraphQLService(
+            schema, documents=documents, open_context=self._open_context, hide_suggestions=hide_suggestions
+        )
 
     @asynccontextmanager
     async def _open_context(self, caller: Caller) -> AsyncIterator[dict[str, Any]]:
@@ -217,3 +228,15 @@ async def test_a_refusal_of_the_source_is_shown() -> None:
 async def test_what_may_not_be_executed_is_refused(query: str, *, read_only: bool) -> None:
     result = await Service().graphql.execute(OperationRequest(query), caller=CALLER, read_only=read_only)
     assert (result.executed, result.errors[0]["extensions"]) == (False, {"code": "BAD_REQUEST"})
+
+
+@pytest.mark.parametrize(
+    ("hide_suggestions", "ending"),
+    [(False, ". Did you mean 'name'? Found: {'nam': ''}."), (True, ", found: {'nam': ''}.")],
+)
+async def test_suggestions_about_variables_can_be_hidden(*, hide_suggestions: bool, ending: str) -> None:
+    request = OperationRequest("query ($f: Filter!) { filtered(filter: $f) }", {"f": {"nam": ""}})
+    result = await Service(hide_suggestions=hide_suggestions).graphql.execute(request, caller=CALLER)
+    assert [error["message"] for error in result.errors] == [
+        f"Variable '$f' has invalid value: Expected value of type 'Filter' not to include unknown field 'nam'{ending}"
+    ]
