@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator as operators
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 from sqlalchemy import (
@@ -25,6 +26,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
 
 ESCAPE = "\\"
 
@@ -42,7 +44,10 @@ class Operator(Enum):
     LTE = "lte"
 
 
-class Comparison(NamedTuple):
+# No named tuples: those compare as tuples, so that "all of these" would equal "any of these", and a compiled statement
+# be found under the other's shape.
+@dataclass(frozen=True, slots=True)
+class Comparison:
     """One column against one value; EQ with None asks for NULL, IN takes a list."""
 
     column: str
@@ -50,19 +55,22 @@ class Comparison(NamedTuple):
     value: Any
 
 
-class AllOf(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class AllOf:
     """True where all conditions are; of none: true."""
 
     conditions: tuple[Condition, ...]
 
 
-class AnyOf(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class AnyOf:
     """True where at least one condition is; of none: false."""
 
     conditions: tuple[Condition, ...]
 
 
-class Not(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Not:
     """True where the condition is not, also where it compares with NULL."""
 
     condition: Condition
@@ -97,7 +105,7 @@ def _shape(condition: Condition, values: dict[str, Any]) -> Condition:
 def _pattern(operator: Operator, value: Any) -> Any:
     if operator not in {Operator.CONTAINS, Operator.STARTS_WITH}:
         return value
-    for special in (ESCAPE, "%", "_"):
+    for special in (ESCAPE, "%", "_"):  # the escape itself first, or it would escape the others' escapes
         value = value.replace(special, ESCAPE + special)
     return f"%{value}%" if operator is Operator.CONTAINS else f"{value}%"
 
@@ -151,9 +159,15 @@ def is_element(target: ColumnElement[Any], name: str, dialect_name: str) -> Colu
     The list is one parameter, so that one statement serves lists of all lengths: an array, or JSON on SQLite.
     """
     if dialect_name == "postgresql":
-        item = BigInteger() if isinstance(target.type, Integer) else String()
-        return target == any_(bindparam(name, type_=ARRAY(item)))
+        return target == any_(bindparam(name, type_=ARRAY(_element_type(target.type))))
     return target.in_(select(column("value")).select_from(func.json_each(bindparam(name, type_=String()))))
+
+
+def _element_type(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    # Wider than the column's own, so that a value that no row can have is found nowhere, rather than refused.
+    if isinstance(type_, Integer):
+        return BigInteger()
+    return String() if isinstance(type_, String) else type_
 
 
 def json_list(values: Sequence[Any]) -> str:
