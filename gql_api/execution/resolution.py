@@ -17,7 +17,7 @@ from graphql.execution import default_field_resolver
 from gql_api.execution.batch_resolver import BatchResolver, one_per_source
 from gql_api.execution.level import Level
 from gql_api.execution.location import field_paths
-from gql_api.execution.strawberry_field import StrawberryBatch, attribute_name, plain_resolver
+from gql_api.execution.strawberry_field import StrawberryBatch, StrawberryCall, attribute_name, plain_resolver
 from gql_api.execution.table import Table
 from gql_api.execution.take import take
 
@@ -60,7 +60,10 @@ def _choose_for_strawberry(definition: GraphQLField, schema: GraphQLSchema) -> R
     if batch is not None:
         return Batch(batch)
     function = plain_resolver(definition, schema)
-    return None if function is None else Function(function)
+    if function is not None:
+        return Function(function)
+    call = StrawberryCall.of(definition, schema)
+    return None if call is None else Resolver(call)
 
 
 def column_taker(resolution: Resolution, field_name: str) -> Callable[[Sequence[Any]], Sequence[Any]] | None:

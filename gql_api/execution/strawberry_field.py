@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from graphql import is_leaf_type, is_non_null_type
 from strawberry.relay import GlobalID
@@ -46,14 +46,14 @@ def plain_resolver(definition: GraphQLField, schema: GraphQLSchema) -> Callable[
     takes_self_alone = resolver is not None and resolver.self_parameter and len(resolver.signature.parameters) == 1
     if not takes_self_alone or type(resolver) is not StrawberryResolver:
         return None
-    function: Callable[[Any], Any] = resolver.wrapped_func
-    return function
+    function: Any = resolver.wrapped_func
+    return cast("Callable[[Any], Any]", function)
 
 
-class StrawberryBatch:
-    """The function of a batched Strawberry field, called with the arguments that it has in Python."""
+class StrawberryFunction:
+    """The function behind a Strawberry field, and how the arguments of GraphQL become its own."""
 
-    def __init__(self, field: BatchedField, definition: GraphQLField, schema: strawberry.Schema) -> None:
+    def __init__(self, field: StrawberryField, definition: GraphQLField, schema: strawberry.Schema) -> None:
         resolver: Any = field.base_resolver
         self._field = field
         self._function: Callable[..., Any] = resolver
@@ -61,6 +61,25 @@ class StrawberryBatch:
         self._info_name = resolver.info_parameter.name if resolver.info_parameter is not None else None
         self._arguments = [_Argument.of(argument, definition, schema) for argument in field.arguments]
         self.takes_info = self._info_name is not None or any(argument.convert for argument in self._arguments)
+
+    def _keywords(self, info: GraphQLResolveInfo[Any] | None, arguments: dict[str, Any]) -> dict[str, Any]:
+        strawberry_info = self._info_class(_raw_info=info, _field=self._field) if info is not None else None
+        keywords: dict[str, Any] = {}
+        for argument in self._arguments:
+            if argument.name in arguments:
+                value = arguments[argument.name]
+                convert = argument.convert
+                keywords[argument.python_name] = value if convert is None else convert(value, strawberry_info)
+        if self._info_name is not None:
+            keywords[self._info_name] = strawberry_info
+        return keywords
+
+
+class StrawberryBatch(StrawberryFunction):
+    """The function of a batched field, called with the sources of a level."""
+
+    def __init__(self, field: BatchedField, definition: GraphQLField, schema: strawberry.Schema) -> None:
+        super().__init__(field, definition, schema)
         self.is_column_function = self._info_name is None and not self._arguments and not field.is_async
 
     @classmethod
@@ -73,16 +92,35 @@ class StrawberryBatch:
 
     def values(self, sources: Sequence[Any], info: GraphQLResolveInfo[Any] | None, arguments: dict[str, Any]) -> Any:
         """Call the function with the sources of a level."""
-        strawberry_info = self._info_class(_raw_info=info, _field=self._field) if info is not None else None
-        kwargs: dict[str, Any] = {}
-        for argument in self._arguments:
-            if argument.name in arguments:
-                value = arguments[argument.name]
-                convert = argument.convert
-                kwargs[argument.python_name] = value if convert is None else convert(value, strawberry_info)
-        if self._info_name is not None:
-            kwargs[self._info_name] = strawberry_info
-        return self._function(sources, **kwargs)
+        return self._function(sources, **self._keywords(info, arguments))
+
+
+class StrawberryCall(StrawberryFunction):
+    """The function of any other field with a resolver, called like graphql-core's: once per source."""
+
+    def __init__(self, field: StrawberryField, definition: GraphQLField, schema: strawberry.Schema) -> None:
+        super().__init__(field, definition, schema)
+        resolver: Any = field.base_resolver
+        self._takes_self = bool(resolver.self_parameter)
+        parameters = (resolver.parent_parameter, resolver.root_parameter)
+        self._source_names = [parameter.name for parameter in parameters if parameter is not None]
+
+    @classmethod
+    def of(cls, definition: GraphQLField, schema: GraphQLSchema) -> StrawberryCall | None:
+        """Return the function of a field, None if it has none that may be called directly."""
+        field = strawberry_definition(definition)
+        if not _is_unwrapped(field, schema) or isinstance(field, BatchedField) or field.is_subscription:
+            return None
+        if type(field.base_resolver) is not StrawberryResolver:
+            return None
+        return cls(field, definition, _strawberry_schema(schema))
+
+    def __call__(self, source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        """Call the function for one source."""
+        keywords = self._keywords(info, arguments)
+        for name in self._source_names:
+            keywords[name] = source
+        return self._function(source, **keywords) if self._takes_self else self._function(**keywords)
 
 
 class _Argument(NamedTuple):
