@@ -6,7 +6,7 @@ not select is not read: no row ahead of the page without `pageInfo`, no total wi
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import strawberry
 
@@ -70,6 +70,11 @@ class PageArguments(NamedTuple):
     before: str | None = None
     filter: StudentFilter | CourseFilter | None = None
     order_by: Sequence[StudentOrder | CourseOrder] | None = None
+
+    @classmethod
+    def given(cls, *arguments: Any) -> Self:
+        """The arguments of a field, of which one that was left out means what null means."""
+        return cls(*(None if argument is strawberry.UNSET else argument for argument in arguments))
 
 
 async def root_page(listing: Listing, info: Info, arguments: PageArguments) -> Page:

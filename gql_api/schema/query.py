@@ -85,26 +85,28 @@ class Query:
     async def students(  # noqa: PLR0917 - GraphQL passes arguments by name
         self,
         info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        filter: WhichStudents = None,  # noqa: A002 - the argument's name in the API
-        order_by: StudentOrders = None,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        filter: WhichStudents = strawberry.UNSET,  # noqa: A002 - the argument's name in the API
+        order_by: StudentOrders = strawberry.UNSET,
     ) -> Page:
         """Read a page of all students."""
-        return await root_page(Listing.STUDENTS, info, PageArguments(first, after, last, before, filter, order_by))
+        return await root_page(
+            Listing.STUDENTS, info, PageArguments.given(first, after, last, before, filter, order_by)
+        )
 
     @strawberry.field(description="All courses, by id unless ordered otherwise.", graphql_type=CourseConnection)
     async def courses(  # noqa: PLR0917 - GraphQL passes arguments by name
         self,
         info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        filter: WhichCourses = None,  # noqa: A002 - the argument's name in the API
-        order_by: CourseOrders = None,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        filter: WhichCourses = strawberry.UNSET,  # noqa: A002 - the argument's name in the API
+        order_by: CourseOrders = strawberry.UNSET,
     ) -> Page:
         """Read a page of all courses."""
-        return await root_page(Listing.COURSES, info, PageArguments(first, after, last, before, filter, order_by))
+        return await root_page(Listing.COURSES, info, PageArguments.given(first, after, last, before, filter, order_by))

@@ -162,15 +162,15 @@ class Student(Node):
     async def courses(  # noqa: PLR0917 - GraphQL passes arguments by name
         students: Sequence[StudentRow],  # noqa: N805
         info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        filter: WhichCourses = None,  # noqa: A002 - the argument's name in the API
-        order_by: CourseOrders = None,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        filter: WhichCourses = strawberry.UNSET,  # noqa: A002 - the argument's name in the API
+        order_by: CourseOrders = strawberry.UNSET,
     ) -> list[Page]:
         """Read a page of each student's courses."""
-        arguments = PageArguments(first, after, last, before, filter, order_by)
+        arguments = PageArguments.given(first, after, last, before, filter, order_by)
         return await nested_pages(Listing.COURSES_OF_STUDENT, info, keys_of(students), arguments)
 
     @classmethod
@@ -212,15 +212,15 @@ class Course(Node):
     async def students(  # noqa: PLR0917 - GraphQL passes arguments by name
         courses: Sequence[CourseRow],  # noqa: N805
         info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-        filter: WhichStudents = None,  # noqa: A002 - the argument's name in the API
-        order_by: StudentOrders = None,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        filter: WhichStudents = strawberry.UNSET,  # noqa: A002 - the argument's name in the API
+        order_by: StudentOrders = strawberry.UNSET,
     ) -> list[Page]:
         """Read a page of each course's students."""
-        arguments = PageArguments(first, after, last, before, filter, order_by)
+        arguments = PageArguments.given(first, after, last, before, filter, order_by)
         return await nested_pages(Listing.STUDENTS_OF_COURSE, info, keys_of(courses), arguments)
 
     @classmethod
