@@ -29,12 +29,13 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from gql_api.database.conditions import Comparison, Condition, Not, is_element, where
 from gql_api.models import Course, Model, Student, StudentCourses
-from gql_api.pagination import Ordering, order_by, seek
+from gql_api.pagination import Ordering, Part, order_by, seek
 
 Columns: TypeAlias = Mapping[str, ColumnElement[Any]]
 
@@ -91,13 +92,26 @@ def rows_by_id(dialect_name: str, entity: Entity, columns: tuple[str, ...]) -> S
 
 def page(dialect_name: str, shape: PageShape) -> Select[Any]:
     """A page of a root list, at most `row_limit` rows; a backward page comes in reverse order."""
+    if not shape.ordering.keys[0].nullable:
+        return _root_page(dialect_name, shape)
+    parts = [_root_page(dialect_name, shape, part).subquery(part.name.lower()) for part in Part]
+    both = union_all(*map(select, parts)).subquery("both")
+    columns: Columns = dict(both.c)
+    return select(both).order_by(*order_by(shape.ordering, columns, backward=shape.backward)).limit(_limit())
+
+
+def _root_page(dialect_name: str, shape: PageShape, part: Part | None = None) -> Select[Any]:
     columns: Columns = dict(shape.listing.entity.table.c)
-    return (
+    page = (
         select(*(columns[name] for name in shape.columns))
-        .where(_range(dialect_name, shape, columns))
-        .order_by(*order_by(shape.ordering, columns, backward=shape.backward))
+        .where(_range(dialect_name, shape, columns, part))
+        .order_by(*order_by(shape.ordering, columns, backward=shape.backward, part=part))
         .limit(_limit())
     )
+    if part is None:
+        return page
+    first = columns[shape.ordering.keys[0].name]
+    return page.where(first.is_(None) if part is Part.WITHOUT_VALUE else first.is_not(None))
 
 
 def pages_by_parent(dialect_name: str, shape: PageShape) -> Select[Any]:
@@ -218,12 +232,12 @@ def parents_with_any_before(dialect_name: str, shape: PageShape) -> Select[Any]:
     return select(parent_id).select_from(parents).where(exists(inside))
 
 
-def _range(dialect_name: str, shape: PageShape, columns: Columns) -> ColumnElement[bool]:
+def _range(dialect_name: str, shape: PageShape, columns: Columns, part: Part | None = None) -> ColumnElement[bool]:
     conditions = [_condition(dialect_name, shape.condition, columns)]
     if shape.after is not None:
-        conditions.append(seek(shape.ordering, columns, shape.after, name="after"))
+        conditions.append(seek(shape.ordering, columns, shape.after, name="after", part=part))
     if shape.before is not None:
-        conditions.append(seek(shape.ordering, columns, shape.before, name="before", backward=True))
+        conditions.append(seek(shape.ordering, columns, shape.before, name="before", backward=True, part=part))
     return and_(*conditions)
 
 

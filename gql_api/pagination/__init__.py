@@ -6,7 +6,7 @@ index can answer (`keyset.py`): reading the ten-thousandth page costs what readi
 """
 
 from gql_api.pagination.cursor import decode_cursor, encode_cursor
-from gql_api.pagination.keyset import order_by, seek
+from gql_api.pagination.keyset import Part, order_by, seek
 from gql_api.pagination.ordering import KeyKind, Ordering, OrderKey
 from gql_api.pagination.page import PageLimits, PageRequest
 
@@ -16,6 +16,7 @@ __all__ = [
     "Ordering",
     "PageLimits",
     "PageRequest",
+    "Part",
     "decode_cursor",
     "encode_cursor",
     "order_by",

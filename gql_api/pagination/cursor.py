@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -17,8 +17,8 @@ import orjson
 from gql_api.errors import BadUserInput
 from gql_api.pagination.ordering import KeyKind, Ordering, OrderKey
 
-CURSOR_LENGTH_MAX = 4096
-"""Characters; the longest cursor we make (two texts of 255 characters, escaped) stays well below."""
+CURSOR_LENGTH_MAX = 8192
+"""Characters; the longest cursor we make (two texts of 255 characters, each escaped to six bytes) has about half."""
 
 _INTEGER_RANGE = range(-(2**63), 2**63)
 
@@ -46,7 +46,11 @@ def decode_cursor(cursor: str, ordering: Ordering, *, argument: str) -> tuple[An
             raise _malformed(argument)
     if len(values) != len(ordering.keys):
         raise _malformed(argument)
-    return tuple(_value(key, value, argument) for key, value in zip(ordering.keys, values, strict=True))
+    place = tuple(_value(key, value, argument) for key, value in zip(ordering.keys, values, strict=True))
+    # A place has one cursor; what merely decodes to the same, by stray characters for instance, has been tampered with.
+    if encode_cursor(ordering, place) != cursor:
+        raise _malformed(argument)
+    return place
 
 
 def _payload(cursor: str) -> Any:
@@ -64,10 +68,10 @@ def _value(key: OrderKey, value: Any, argument: str) -> Any:
     if key.kind is KeyKind.TIME and isinstance(value, str):
         try:
             time = datetime.fromisoformat(value)
-        except ValueError:
+            if time.tzinfo is not None:
+                return time.astimezone(UTC)
+        except (ValueError, OverflowError):
             raise _malformed(argument) from None
-        if time.tzinfo is not None:
-            return time
     elif type(value) is key.kind.value:
         if key.kind is KeyKind.INTEGER and value in _INTEGER_RANGE:
             return value

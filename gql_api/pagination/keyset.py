@@ -1,23 +1,54 @@
 """An ordering as ORDER BY, a place in it as WHERE.
 
 NULL counts as greater than every value: last when ascending, first when descending. That is PostgreSQL's default (its
-indexes serve it as they are); SQLite is told so.
+indexes serve it as they are); SQLite is told so. No database enters an index at "greater than this, or NULL", though: a
+list whose first key can be NULL is read in two parts, those rows that have a value and those that have none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum, auto
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, UnaryExpression, and_, bindparam, false, or_, true, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    UnaryExpression,
+    and_,
+    bindparam,
+    false,
+    or_,
+    true,
+    tuple_,
+)
 
 from gql_api.pagination.ordering import Ordering, OrderKey
 
 
+class Part(Enum):
+    """The rows that have a value for an ordering's first key, or those that have none."""
+
+    WITH_VALUE = auto()
+    WITHOUT_VALUE = auto()
+
+
 def order_by(
-    ordering: Ordering, columns: Mapping[str, ColumnElement[object]], *, backward: bool = False
+    ordering: Ordering,
+    columns: Mapping[str, ColumnElement[object]],
+    *,
+    backward: bool = False,
+    part: Part | None = None,
 ) -> list[UnaryExpression[object]]:
-    """The ORDER BY terms of an ordering, or of its reverse."""
-    return [_direction(columns[key.name], key, descending=key.descending != backward) for key in ordering.keys]
+    """The ORDER BY terms of an ordering, or of its reverse; of one part of the list, or of all."""
+    first, *rest = ordering.keys
+    keys = {
+        None: ordering.keys,
+        Part.WITH_VALUE: (first._replace(nullable=False), *rest),
+        Part.WITHOUT_VALUE: tuple(rest),
+    }[part]
+    return [_direction(columns[key.name], key, descending=key.descending != backward) for key in keys]
 
 
 def _direction(column: ColumnElement[object], key: OrderKey, *, descending: bool) -> UnaryExpression[object]:
@@ -35,36 +66,66 @@ def seek(
     name: str,
     backward: bool = False,
     inclusive: bool = False,
+    part: Part | None = None,
 ) -> ColumnElement[bool]:
-    """The rows behind a place (`backward`: before it; `inclusive`: and the one at it).
+    """The rows behind a place (`backward`: before it; `inclusive`: and the one at it), in a part of the list or in all.
 
     The place's values are bound as `<name>_0`, `<name>_1`, … when the statement runs; `nulls` tells which of them are
-    NULL, since that changes the condition's shape. Where the keys all run one way and none can be NULL, the condition
-    is a comparison of row values, which both databases answer from an index over the keys.
+    NULL, since that changes the condition's shape. Every shape bounds the first key by itself where it can, so that an
+    index over it is entered at the place rather than read from its beginning.
     """
-    keys = ordering.keys
-    values = [bindparam(f"{name}_{i}", type_=columns[key.name].type) for i, key in enumerate(keys)]
-    if len({key.descending for key in keys}) == 1 and not any(key.nullable for key in keys):
-        place, row = tuple_(*values), tuple_(*(columns[key.name] for key in keys))
-        if keys[0].descending != backward:
-            return row <= place if inclusive else row < place
-        return row >= place if inclusive else row > place
-    condition: ColumnElement[bool] = true() if inclusive else false()
-    for key, value, null in reversed(list(zip(keys, values, nulls, strict=True))):
-        column = columns[key.name]
-        same = column.is_(None) if null else column == value
-        condition = or_(
-            _beyond(column, value, null=null, nullable=key.nullable, descending=key.descending != backward),
-            and_(same, condition),
-        )
-    return condition
+    terms = [
+        _Term(columns[key.name], _value(f"{name}_{i}", columns[key.name]), null, key, key.descending != backward)
+        for i, (key, null) in enumerate(zip(ordering.keys, nulls, strict=True))
+    ]
+    if len({term.descending for term in terms}) == 1 and not any(term.key.nullable for term in terms):
+        # One comparison of row values, which both databases answer from an index over the keys.
+        row, place = tuple_(*(term.column for term in terms)), tuple_(*(term.value for term in terms))
+        return _beyond(row, place, descending=terms[0].descending, inclusive=inclusive)
+    last = terms.pop()
+    condition = _beyond(last.column, last.value, descending=last.descending, inclusive=inclusive)
+    for term in reversed(terms[1:]):
+        condition = term.then(condition)
+    return terms[0].then(condition) if part is None else terms[0].then_within(part, condition)
+
+
+class _Term(NamedTuple):
+    """One key of an ordering at one place; `descending` in the direction of reading."""
+
+    column: ColumnElement[object]
+    value: ColumnElement[object]
+    null: bool
+    key: OrderKey
+    descending: bool
+
+    def then(self, rest: ColumnElement[bool]) -> ColumnElement[bool]:
+        """The rows that are beyond the place by this key, or equal to it and beyond by the rest of the keys."""
+        if self.null:
+            equal = and_(self.column.is_(None), rest)
+            return or_(self.column.is_not(None), equal) if self.descending else equal
+        condition = self._then_by_value(rest)
+        return or_(condition, self.column.is_(None)) if self.key.nullable and not self.descending else condition
+
+    def then_within(self, part: Part, rest: ColumnElement[bool]) -> ColumnElement[bool]:
+        """The same among rows of which it is known whether they have a value."""
+        if self.null is (part is Part.WITHOUT_VALUE):
+            return rest if self.null else self._then_by_value(rest)
+        return true() if self.null is self.descending else false()
+
+    def _then_by_value(self, rest: ColumnElement[bool]) -> ColumnElement[bool]:
+        at_least = _beyond(self.column, self.value, descending=self.descending, inclusive=True)
+        beyond = _beyond(self.column, self.value, descending=self.descending, inclusive=False)
+        return and_(at_least, or_(beyond, rest))
+
+
+def _value(name: str, column: ColumnElement[object]) -> ColumnElement[object]:
+    # A cursor may hold any 64-bit integer, also for a column that is narrower.
+    return bindparam(name, type_=BigInteger() if isinstance(column.type, Integer) else column.type)
 
 
 def _beyond(
-    column: ColumnElement[object], value: ColumnElement[object], *, null: bool, nullable: bool, descending: bool
+    column: ColumnElement[Any], value: ColumnElement[Any], *, descending: bool, inclusive: bool
 ) -> ColumnElement[bool]:
     if descending:
-        return column.is_not(None) if null else column < value
-    if null:
-        return false()
-    return or_(column > value, column.is_(None)) if nullable else column > value
+        return column <= value if inclusive else column < value
+    return column >= value if inclusive else column > value

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, Final, Optional
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from gql_api.database.conditions import AllOf, AnyOf, Comparison, Condition, Not, Operator
 from gql_api.database.statements import ASSIGNED_AT, Listing
@@ -180,21 +181,19 @@ def _compared(column: str, given: Any) -> Iterable[Comparison]:
         operator = _OPERATORS[field.name]
         if value is strawberry.UNSET or (value is None and operator is not Operator.EQ):
             continue
-        yield Comparison(column, operator, _checked(column, value))
+        yield Comparison(column, operator, _checked(value, at=f"filter.{to_camel_case(column)}.{operator.value}"))
 
 
-def _checked(column: str, value: Any) -> Any:
+def _checked(value: Any, *, at: str) -> Any:
     if isinstance(value, list):
         if len(value) > ELEMENTS_MAX:
-            raise BadUserInput(
-                f"`filter` lists {len(value)} values for `{column}`; at most {ELEMENTS_MAX} are allowed."
-            )
-        return tuple(_checked(column, element) for element in value)
+            raise BadUserInput(f"`{at}` lists {len(value)} values; at most {ELEMENTS_MAX} are allowed.")
+        return tuple(_checked(element, at=at) for element in value)
     if isinstance(value, str):
         if len(value) > TEXT_LENGTH_MAX:
-            raise BadUserInput(f"`filter` compares `{column}` with a text of more than {TEXT_LENGTH_MAX} characters.")
+            raise BadUserInput(f"`{at}` is a text of {len(value)} characters; at most {TEXT_LENGTH_MAX} are allowed.")
         if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise BadUserInput(f"`filter` compares `{column}` with a text that no database can hold.")
+            raise BadUserInput(f"`{at}` holds U+0000 or half a surrogate pair, which no text of a record does.")
     return value
 
 
@@ -241,7 +240,10 @@ class CourseOrderField(Enum):
     )
 
 
-@strawberry.input(description="One key of an ordering of students; ties are broken by id, ascending.")
+_TIES: Final = "Ties are broken by id, in the direction of the last key."
+
+
+@strawberry.input(description=f"One key of an ordering of students. {_TIES}")
 class StudentOrder:
     """One key of an ordering of students."""
 
@@ -249,7 +251,7 @@ class StudentOrder:
     direction: OrderDirection = OrderDirection.ASC
 
 
-@strawberry.input(description="One key of an ordering of courses; ties are broken by id, ascending.")
+@strawberry.input(description=f"One key of an ordering of courses. {_TIES}")
 class CourseOrder:
     """One key of an ordering of courses."""
 
@@ -276,6 +278,9 @@ _KEYS: Final = {
 def ordering_of(listing: Listing, order_by: Sequence[StudentOrder | CourseOrder] | None) -> Ordering:
     """The total order that a list is wanted in: as given, then by id.
 
+    The id runs in the direction of the last key: an index over both then serves either direction without sorting, also
+    where thousands of rows are equal, as after an import.
+
     Raises:
         BadUserInput: a key is named twice, or ASSIGNED_AT is wanted where nothing is assigned.
     """
@@ -290,4 +295,5 @@ def ordering_of(listing: Listing, order_by: Sequence[StudentOrder | CourseOrder]
         _KEYS[name]._replace(descending=order.direction is OrderDirection.DESC)
         for name, order in zip(names, order_by or (), strict=True)
     ]
-    return Ordering(listing.label, (*keys, _ID_KEY))
+    descending = bool(keys) and keys[-1].descending
+    return Ordering(listing.label, (*keys, _ID_KEY._replace(descending=descending)))

@@ -71,10 +71,12 @@ async def seen(reader: Reader, pages: list[Page]) -> list[ModelPage]:
     parent_ids = [page.parent_id for page in pages]
     behind = await parents_with_rows_outside(reader, request, parent_ids, behind=True)
     ahead = await parents_with_rows_outside(reader, request, parent_ids, behind=False)
+    totals: dict[int | None, int] = {}
     if request.listing.parent is None:
-        totals = {None: await count_rows(reader, request.listing, request.condition)}
+        totals[None] = await count_rows(reader, request.listing, request.condition)
     else:
-        totals = await count_rows_by_parent(reader, request.listing, request.condition, parent_ids)  # type: ignore[arg-type, assignment]
+        known = [parent_id for parent_id in parent_ids if parent_id is not None]
+        totals.update(await count_rows_by_parent(reader, request.listing, request.condition, known))
     backward = request.page.backward
     return [
         ModelPage(
