@@ -36,13 +36,15 @@ INTEGRITY_RULES = (
     IntegrityRule(
         "assignments_have_their_student",
         "Every assignment is of a student who exists.",
-        "SELECT student_id, course_id FROM student_courses"
+        # With all columns, SQLite scans the table and meets the students in their own order; the two ids alone it would
+        # take from the reverse index, which is smaller, and look up every student at random: ten times slower.
+        "SELECT student_id, course_id, assigned_at FROM student_courses"
         " WHERE NOT EXISTS (SELECT 1 FROM students WHERE students.id = student_courses.student_id)",
     ),
     IntegrityRule(
         "assignments_have_their_course",
         "Every assignment is to a course that exists.",
-        "SELECT student_id, course_id FROM student_courses"
+        "SELECT student_id, course_id, assigned_at FROM student_courses"
         " WHERE NOT EXISTS (SELECT 1 FROM courses WHERE courses.id = student_courses.course_id)",
     ),
     IntegrityRule(
@@ -54,9 +56,9 @@ INTEGRITY_RULES = (
     IntegrityRule(
         "courses_are_not_over_full",
         "No course has more students than seats.",
-        "SELECT course_id, capacity, seats_taken FROM (SELECT id AS course_id, capacity,"
-        " (SELECT count(*) FROM student_courses WHERE course_id = courses.id) AS seats_taken FROM courses) AS course"
-        " WHERE seats_taken > capacity",
+        "SELECT id AS course_id, capacity, coalesce(students, 0) AS seats_taken FROM courses"
+        " LEFT JOIN (SELECT course_id, count(*) AS students FROM student_courses GROUP BY course_id) AS taken"
+        " ON taken.course_id = courses.id WHERE coalesce(students, 0) > capacity",
     ),
 )
 

@@ -1,5 +1,5 @@
 import pytest
-from sqlalchemy import Select, delete, insert, select, text
+from sqlalchemy import Select, delete, event, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
@@ -51,10 +51,19 @@ async def test_a_deleted_student_leaves_his_courses_and_a_deleted_course_its_stu
     assert await pairs(assigned) == [(2, 1)]
 
 
-async def test_deleting_an_entity_loads_none_of_its_assignments(assigned: AsyncEngine) -> None:
+async def test_deleting_an_entity_leaves_its_assignments_to_the_database(assigned: AsyncEngine) -> None:
+    statements: list[str] = []
+    event.listen(
+        assigned.sync_engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: statements.append(statement.split(" WHERE")[0]),
+    )
     async with AsyncSession(assigned) as session, session.begin():
-        await session.delete(await session.get_one(Student, 1))
-        await session.delete(await session.get_one(Course, 1))
+        student, course = await session.get_one(Student, 1), await session.get_one(Course, 1)
+        statements.clear()
+        await session.delete(student)
+        await session.delete(course)
+    assert sorted(statements) == ["DELETE FROM courses", "DELETE FROM students"]
     assert await pairs(assigned) == [(2, 2)]
 
 
