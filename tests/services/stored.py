@@ -1,6 +1,6 @@
 """What tests of the services need besides them: rows to begin with, all that is stored, the statements that ran."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,13 +47,17 @@ async def pairs(engine: AsyncEngine) -> list[tuple[int, int]]:
 
 
 @contextmanager
-def recorded_statements(engine: AsyncEngine) -> Iterator[list[str]]:
-    """The statements that run in the block; beginning and ending transactions is not among them."""
+def recorded_statements(engine: AsyncEngine, *, before: Callable[[int], Any] = int) -> Iterator[list[str]]:
+    """The statements that run in the block; beginning and ending transactions is not among them.
+
+    `before` is called before each of them with its number, beginning with 1.
+    """
     statements: list[str] = []
 
     def record(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if not statement.startswith("BEGIN"):
             statements.append(statement)
+            before(len(statements))
 
     event.listen(engine.sync_engine, "before_cursor_execute", record)
     try:

@@ -3,7 +3,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from sqlalchemy import func, text
@@ -17,6 +17,8 @@ from gql_api.services.pairs import Pair
 from gql_api.services.students import create_student, delete_student, update_student
 from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
 from tests.services.stored import new_course, new_students, pairs
+
+Assign: TypeAlias = Callable[..., Awaitable[Assignment]]
 
 ONLY_POSTGRESQL = pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 
@@ -149,6 +151,79 @@ async def test_batches_and_single_callers_share_the_seats_exactly(
     assert came_out.keys() <= {"new", "already", "CourseFull", "list", "Unassignment"}
     seats_taken = Counter(course_id for _, course_id in await pairs(engine))
     assert max(seats_taken.values()) <= 7
+
+
+async def one_at_a_time(uow: UnitOfWork, pair: Pair) -> Assignment:
+    return await assign_course(uow, student_id=pair.student_id, course_id=pair.course_id)
+
+
+async def in_a_batch(uow: UnitOfWork, pair: Pair) -> Assignment:
+    [result] = await assign_courses(uow, [pair])
+    if not isinstance(result, Assignment):
+        raise result
+    return result
+
+
+@pytest.mark.parametrize("first", [one_at_a_time, in_a_batch])
+@pytest.mark.parametrize("second", [one_at_a_time, in_a_batch])
+async def test_the_last_seat_is_taken_once(
+    engine: AsyncEngine, units_of_work: UnitsOfWork, first: Assign, second: Assign
+) -> None:
+    course_id = await new_course(units_of_work, capacity=1)
+    ada, bob = await new_students(units_of_work, 2)
+
+    result = await while_open(
+        engine,
+        units_of_work,
+        partial(first, pair=Pair(ada, course_id)),
+        partial(second, pair=Pair(bob, course_id)),
+    )
+
+    assert isinstance(result, CourseFull)
+    assert await pairs(engine) == [(ada, course_id)]
+
+
+@pytest.mark.parametrize("capacity", [None, 1])
+@pytest.mark.parametrize("first", [one_at_a_time, in_a_batch])
+@pytest.mark.parametrize("second", [one_at_a_time, in_a_batch])
+async def test_a_pair_that_is_being_assigned_is_assigned_once(
+    engine: AsyncEngine, units_of_work: UnitsOfWork, first: Assign, second: Assign, capacity: int | None
+) -> None:
+    course_id = await new_course(units_of_work, capacity=capacity)
+    [student_id] = await new_students(units_of_work, 1)
+
+    result = await while_open(
+        engine,
+        units_of_work,
+        partial(first, pair=Pair(student_id, course_id)),
+        partial(second, pair=Pair(student_id, course_id)),
+    )
+
+    assert isinstance(result, Assignment)
+    assert result.already_assigned
+    assert await pairs(engine) == [(student_id, course_id)]
+
+
+async def test_a_batch_keeps_its_students_from_being_deleted(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
+    course_id = await new_course(units_of_work)
+    [student_id] = await new_students(units_of_work, 1)
+
+    deleted = await while_open(
+        engine,
+        units_of_work,
+        partial(assign_courses, pairs=[Pair(student_id, course_id)]),
+        partial(delete_student, student_id=student_id),
+    )
+    [student_id] = await new_students(units_of_work, 1)
+    refused = await while_open(
+        engine,
+        units_of_work,
+        partial(delete_student, student_id=student_id),
+        partial(assign_courses, pairs=[Pair(student_id, course_id)]),
+    )
+
+    assert deleted.assignments_removed == 1
+    assert [type(result) for result in refused] == [StudentNotFound]
 
 
 async def test_a_seat_given_back_may_be_taken_by_one_who_waited(
