@@ -16,6 +16,7 @@ from graphql.pyutils import is_iterable
 
 from gql_api.execution.level import Column, Level
 from gql_api.execution.records import build_records
+from gql_api.execution.runtime_type import AbstractType
 from gql_api.execution.shape import LeafShape, ListShape, ObjectShape
 from gql_api.execution.table import Table
 
@@ -195,8 +196,30 @@ def _complete_sources(column: Column, shape: ObjectShape, sources: Sequence[Any]
             put(_open_level(column, told, sources))
             return
         sources = list(sources)
-    answers = type_.ask(operation.executor, sources, info)
-    operation.settle(answers, lambda answers: put(_open_levels(column, sources, type_.tell(answers, sources, info))))
+
+    def go_on(answers: Sequence[Any]) -> None:
+        types = type_.tell(answers, sources, info)
+        if isinstance(type_, AbstractType):
+            _check_told(column, type_, types, sources, put)
+        else:
+            put(_open_levels(column, sources, types))
+
+    operation.settle(type_.ask(operation.executor, sources, info), go_on)
+
+
+def _check_told(
+    column: Column,
+    abstract: AbstractType,
+    types: list[GraphQLObjectType | Exception],
+    sources: Sequence[Any],
+    put: Put,
+) -> None:
+    operation = column.operation
+    info = column.field.build_info(operation.executor, column.field.path)
+    operation.settle(
+        abstract.ask_again(operation.executor, types, sources, info),
+        lambda answers: put(_open_levels(column, sources, abstract.tell_again(answers, types, sources, info))),
+    )
 
 
 def _open_levels(column: Column, sources: Sequence[Any], types: list[GraphQLObjectType | Exception]) -> list[Any]:

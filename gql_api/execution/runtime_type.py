@@ -52,11 +52,13 @@ class CheckedType:
         definition = strawberry_definition(object_type)
         self._generated = definition is not None and definition.is_type_of is None
 
-    def tell_of_class(self, _executor: BreadthFirstExecutor, table: Table, info: Info) -> GraphQLObjectType | None:
+    def tell_of_class(self, executor: BreadthFirstExecutor, table: Table, info: Info) -> GraphQLObjectType | None:
         """Return the type of all rows of a table if their class tells it, None if they have to be asked."""
         if not self._by_class:
             return None
-        return self.object_type if self._is_type_of(table[0], info) is True else None
+        row = [table[0]]
+        (type_,) = self.tell(self.ask(executor, row, info), row, info)
+        return type_ if isinstance(type_, GraphQLObjectType) else None
 
     def ask(self, _executor: BreadthFirstExecutor, values: Sequence[Any], info: Info) -> list[Any]:
         """Return what ``is_type_of`` says of every value: a truth value, an exception, or an awaitable of one."""
@@ -69,22 +71,16 @@ class CheckedType:
         """Return every value's type, or why it has none."""
         if answers.count(True) == len(answers):
             return [self.object_type] * len(answers)
-        return [
-            answer
-            if isinstance(answer, Exception)
-            else self.object_type
-            if answer
-            else GraphQLError(
-                f"Expected value of type '{self.object_type}' but got: {inspect(value)}.", info.field_nodes
-            )
-            for value, answer in zip(values, answers, strict=True)
-        ]
+        return [_judge(self.object_type, answer, value, info) for answer, value in zip(answers, values, strict=True)]
 
 
 class AbstractType:
-    """An interface or a union."""
+    """An interface or a union.
 
-    __slots__ = ("_by_class", "_generated", "_schema", "_type")
+    What it resolves to is checked once more by the ``is_type_of`` of the object type, where it has one.
+    """
+
+    __slots__ = ("_by_class", "_checked", "_generated", "_schema", "_type")
 
     def __init__(self, type_: GraphQLAbstractType, schema: GraphQLSchema) -> None:
         self._type = type_
@@ -96,6 +92,11 @@ class AbstractType:
             and getattr(definition, "resolve_type", None) is None
             and all(_is_by_class(possible) for possible in schema.get_possible_types(type_))
         )
+        self._checked = {
+            possible: CheckedType(possible, possible.is_type_of)
+            for possible in schema.get_possible_types(type_)
+            if possible.is_type_of is not None
+        }
 
     def tell_of_class(self, executor: BreadthFirstExecutor, table: Table, info: Info) -> GraphQLObjectType | None:
         """Return the type of all rows of a table if their class tells it, None if they have to be asked."""
@@ -103,7 +104,10 @@ class AbstractType:
             return None
         row = [table[0]]
         (type_,) = self.tell(self.ask(executor, row, info), row, info)
-        return type_ if isinstance(type_, GraphQLObjectType) else None
+        if isinstance(type_, Exception):
+            return None
+        checked = self._checked.get(type_)
+        return type_ if checked is None else checked.tell_of_class(executor, table, info)
 
     def ask(self, executor: BreadthFirstExecutor, values: Sequence[Any], info: Info) -> list[Any]:
         """Return the name of every value's type; in its place may be an exception, an awaitable, or nonsense."""
@@ -136,6 +140,37 @@ class AbstractType:
             types.append(type_)
         return types
 
+    def ask_again(
+        self,
+        executor: BreadthFirstExecutor,
+        types: list[GraphQLObjectType | Exception],
+        values: Sequence[Any],
+        info: Info,
+    ) -> list[Any]:
+        """Return what the ``is_type_of`` of every value's type says of it; True where there is nothing to ask."""
+        answers: list[Any] = [True] * len(values)
+        for type_ in {type_ for type_ in types if isinstance(type_, GraphQLObjectType)} & self._checked.keys():
+            places = [index for index, told in enumerate(types) if told is type_]
+            asked = self._checked[type_].ask(executor, [values[index] for index in places], info)
+            for index, answer in zip(places, asked, strict=True):
+                answers[index] = answer
+        return answers
+
+    def tell_again(
+        self,
+        answers: Sequence[Any],
+        types: list[GraphQLObjectType | Exception],
+        values: Sequence[Any],
+        info: Info,
+    ) -> list[GraphQLObjectType | Exception]:
+        """Return every value's type once more, now that its ``is_type_of`` has answered."""
+        if answers.count(True) == len(answers):
+            return types
+        return [
+            type_ if isinstance(type_, Exception) else _judge(type_, answer, value, info)
+            for type_, answer, value in zip(types, answers, values, strict=True)
+        ]
+
     def _refusal(self, answer: Any, value: Any, info: Info) -> str:
         field = f"{info.parent_type}.{info.field_name}"
         if answer is None:
@@ -157,6 +192,14 @@ class AbstractType:
         if not isinstance(found, GraphQLObjectType):
             return f"Abstract type '{self._type}' was resolved to a non-object type '{answer}'."
         return f"Runtime Object type '{answer}' is not a possible type for '{self._type}'."
+
+
+def _judge(type_: GraphQLObjectType, answer: Any, value: Any, info: Info) -> GraphQLObjectType | Exception:
+    if isinstance(answer, Exception):
+        return answer
+    if answer:
+        return type_
+    return GraphQLError(f"Expected value of type '{type_}' but got: {inspect(value)}.", info.field_nodes)
 
 
 def _ask_by_class(ask: Callable[[Any, Info], Any], values: Sequence[Any], kinds: set[type], info: Info) -> list[Any]:

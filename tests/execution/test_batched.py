@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import strawberry
 
@@ -32,9 +32,9 @@ class Student:
     async def courses(students: Sequence[StudentRow], first: int = 9) -> list[list[Course]]:
         batches.append((tuple(student.name for student in students), first))
         return [
-            [CourseRow(f"{student.name} {number}") for number in range(min(first, student.courses))]
+            [cast("Course", CourseRow(f"{student.name} {number}")) for number in range(min(first, student.courses))]
             for student in students
-        ]  # type: ignore[misc]  # rows stand for the types they are shown as
+        ]
 
 
 @strawberry.type
@@ -42,7 +42,8 @@ class Query:
     @batched
     @staticmethod
     async def students(roots: Sequence[None]) -> list[list[Student]]:
-        return [[StudentRow("Ada", 1), StudentRow("Bob", 0), StudentRow("Cy", 3)] for _ in roots]  # type: ignore[misc]
+        rows = [StudentRow("Ada", 1), StudentRow("Bob", 0), StudentRow("Cy", 3)]
+        return [cast("list[Student]", rows) for _ in roots]
 
 
 async def test_a_batched_field_is_resolved_once_for_a_level() -> None:

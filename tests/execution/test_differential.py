@@ -1,0 +1,123 @@
+"""The breadth-first executor against graphql-core's own, on generated operations over a schema that does anything.
+
+Without awaitables both must say exactly the same. With them, graphql-core lists errors in the order of time, and of
+several errors that null the same position it reports those that came before it stopped, while the breadth-first
+executor reports what an execution in the order of the response would. So the data must be the same, the nulled
+positions must be the same, and every error must be one that graphql-core finds when no null stops it.
+"""
+
+import asyncio
+import json
+import os
+from random import Random
+from typing import Any, NamedTuple
+
+import pytest
+from graphql import ExecutionResult, OperationType, execute, execute_sync, parse, validate
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gql_api.execution import BreadthFirstExecutor, PlanCache
+from tests.execution.adversarial_schema import Nature
+from tests.execution.query_generator import GeneratedOperation, QueryGenerator
+
+EXAMPLES_COUNT = int(os.environ.get("EXECUTION_EXAMPLES", "1000"))
+"""How many operations each test generates."""
+
+
+class Case(NamedTuple):
+    """What decides an operation and everything that its fields do."""
+
+    seed: int
+    fields_max: int
+    wildness: int
+    operation_type: OperationType
+
+
+cases = st.builds(
+    Case,
+    seed=st.integers(0, 2**32 - 1),
+    fields_max=st.sampled_from([3, 12, 40]),
+    wildness=st.sampled_from([0, 2, 5, 15]),
+    operation_type=st.sampled_from([OperationType.QUERY, OperationType.QUERY, OperationType.MUTATION]),
+)
+generated = settings(
+    max_examples=EXAMPLES_COUNT,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+synchronous = Nature(asynchronous=False)
+asynchronous = Nature(asynchronous=True)
+
+
+def prepare(nature: Nature, case: Case) -> GeneratedOperation:
+    nature.salt, nature.wildness, nature.mutations = case.seed, case.wildness, []
+    random = Random(case.seed)  # noqa: S311  reproducible on purpose
+    generator = QueryGenerator(nature.schema, random, fields_max=case.fields_max)
+    operation = generator.operation(case.operation_type)
+    assert validate(nature.schema, parse(operation.text())) == []
+    return operation
+
+
+def position_nulled(data: Any, path: list[str | int]) -> tuple[str | int, ...]:
+    """Return the position that is null because of an error at a path."""
+    for depth, key in enumerate(path):
+        if data is None:
+            return tuple(path[:depth])
+        data = data[key]
+    return tuple(path)
+
+
+def positions_nulled(result: ExecutionResult) -> set[tuple[str | int, ...]]:
+    return {position_nulled(result.data, error.path or []) for error in result.errors or []}
+
+
+def messages(result: ExecutionResult) -> set[str]:
+    return {error.message for error in result.errors or []}
+
+
+async def execute_on(nature: Nature, text: str, variables: dict[str, Any], **options: Any) -> ExecutionResult:
+    result = execute(nature.schema, parse(text), nature.root(), None, variables, **options)
+    return result if isinstance(result, ExecutionResult) else await result
+
+
+@given(case=cases)
+@generated
+def test_without_awaitables_every_result_is_the_same(case: Case) -> None:
+    nature, plans = synchronous, PlanCache()
+    operation = prepare(nature, case)
+    arguments = (nature.schema, parse(operation.text()), nature.root(), None, operation.variables)
+
+    expected = execute_sync(*arguments)
+    mutations_expected, nature.mutations = nature.mutations, []
+    result = execute_sync(*arguments, executor_class=BreadthFirstExecutor.with_plans(plans))
+
+    assert json.dumps(result.formatted) == json.dumps(expected.formatted)
+    assert nature.mutations == mutations_expected
+    assert not plans.fallbacks
+
+
+# graphql-core's executor drops some of its own coroutines; ours would still be noticed.
+@pytest.mark.filterwarnings(
+    "ignore:coroutine 'Executor:RuntimeWarning",
+    "ignore:Exception ignored in. <coroutine object Executor:pytest.PytestUnraisableExceptionWarning",
+)
+@given(case=cases)
+@generated
+def test_with_awaitables_all_data_and_all_nulls_are_the_same(case: Case) -> None:
+    nature, plans = asynchronous, PlanCache()
+    operation = prepare(nature, case)
+    text, variables = operation.text(), operation.variables
+
+    async def compare() -> None:
+        expected = await execute_on(nature, text, variables)
+        unstopped = await execute_on(nature, operation.text("@experimental_disableErrorPropagation"), variables)
+        result = await execute_on(nature, text, variables, executor_class=BreadthFirstExecutor.with_plans(plans))
+        assert json.dumps(result.data) == json.dumps(expected.data)
+        assert positions_nulled(result) == positions_nulled(expected)
+        assert messages(result) <= messages(unstopped)
+
+    asyncio.run(compare())
+    assert not plans.fallbacks
