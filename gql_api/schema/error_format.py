@@ -8,7 +8,7 @@ from typing import Any, Final, TypedDict
 
 from graphql import GraphQLError, ValueNode
 
-from gql_api.errors import DomainError, RequestRefused
+from gql_api.errors import DatabaseUnusable, DomainError, RequestRefused
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def format_field_errors(errors: Sequence[GraphQLError], *, request_id: str) -> l
         shown = _shown(error)
         if shown is None:
             unexpected.append(error)
-            formatted.append(_formatted(error, *_mask(request_id)))
+            formatted.append(_formatted(error, *_mask(error, request_id)))
         else:
             formatted.append(_formatted(error, *shown))
     if unexpected:
@@ -82,7 +82,10 @@ def _root_cause(error: GraphQLError) -> Exception:
     return cause
 
 
-def _mask(request_id: str) -> tuple[str, dict[str, Any]]:
+def _mask(error: GraphQLError, request_id: str) -> tuple[str, dict[str, Any]]:
+    """What is shown instead; a client may try again where the request was not to blame and no fault of ours either."""
+    if isinstance(_root_cause(error), DatabaseUnusable):
+        return "This cannot be done at the moment; try again later.", {"code": "OVERLOADED", "requestId": request_id}
     return "Internal server error", {"code": "INTERNAL_SERVER_ERROR", "requestId": request_id}
 
 
@@ -103,7 +106,11 @@ def _cut(message: str) -> str:
 def _log(errors: Sequence[GraphQLError], *, request_id: str) -> None:
     """Log a few of the errors with their tracebacks: a fault in a list's items comes once per item."""
     for error in errors[:_LOGGED_TRACEBACKS_MAX]:
-        logger.error("Unexpected error at %s, request %s", error.path, request_id, exc_info=_root_cause(error))
+        cause = _root_cause(error)
+        if isinstance(cause, DatabaseUnusable):
+            logger.error("%s Asked for at %s, request %s", cause.message, error.path, request_id)
+        else:
+            logger.error("Unexpected error at %s, request %s", error.path, request_id, exc_info=cause)
     if len(errors) > _LOGGED_TRACEBACKS_MAX:
         rest = len(errors) - _LOGGED_TRACEBACKS_MAX
         logger.error("%d more unexpected errors in request %s", rest, request_id)

@@ -40,7 +40,7 @@ class OperationReader:
 
 
 class Loaders:
-    """The dataloaders of one operation; what they read is kept until it ends, and seen by nobody else."""
+    """The dataloaders of one operation; what they read is kept until it ends or `forget`, and seen by nobody else."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -53,6 +53,10 @@ class Loaders:
             loader = DataLoader(partial(self._load, entity, columns), max_batch_size=BATCH_SIZE_MAX)
             self._rows[entity, columns] = loader
         return await loader.load(key)
+
+    def forget(self) -> None:
+        """Read anew whatever is asked for from now on."""
+        self._rows.clear()
 
     async def _load(self, entity: Entity, columns: tuple[str, ...], keys: list[int]) -> list[Any | None]:
         rows_by_id = await read_rows(self._reader, entity, columns, keys)

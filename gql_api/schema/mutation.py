@@ -4,8 +4,9 @@ Each field runs one use case of services/ in a unit of work of its own, committe
 rule forbids comes back as a member of the result union (schema/errors.py); nothing has been changed then.
 """
 
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 
@@ -48,6 +49,9 @@ from gql_api.services.courses import create_course, delete_course, update_course
 from gql_api.services.input_rules import UNCHANGED
 from gql_api.services.pairs import Pair
 from gql_api.services.students import create_student, delete_student, update_student
+from gql_api.services.unit_of_work import UnitOfWork
+
+ResultT = TypeVar("ResultT")
 
 
 @strawberry.type(description="What can be changed. The fields of one request are carried out one after another.")
@@ -58,7 +62,7 @@ class Mutation:
     async def create_student(self, info: Info, input: CreateStudentInput) -> Any:  # noqa: A002 - its name in the API
         """Make a student."""
         use_case = partial(create_student, name=input.name, email=input.email, sourced_id=input.sourced_id)
-        return CreateStudentSuccess(student=await info.context.units_of_work.run(use_case))
+        return CreateStudentSuccess(student=await _run(info, use_case))
 
     @strawberry.mutation(description="Change a student.", graphql_type=UpdateStudentResult)
     async def update_student(self, info: Info, input: UpdateStudentInput) -> Any:  # noqa: A002
@@ -68,7 +72,7 @@ class Mutation:
             student_id=decode_key(input.id, Entity.STUDENT, argument="id"),
             **_given(input, "name", "email", "sourced_id"),
         )
-        return UpdateStudentSuccess(student=await info.context.units_of_work.run(use_case))
+        return UpdateStudentSuccess(student=await _run(info, use_case))
 
     @strawberry.mutation(
         description="Delete a student, together with the student's assignments: the seats are free again.",
@@ -77,7 +81,7 @@ class Mutation:
     async def delete_student(self, info: Info, input: DeleteStudentInput) -> Any:  # noqa: A002
         """Delete a student."""
         key = decode_key(input.id, Entity.STUDENT, argument="id")
-        deleted = await info.context.units_of_work.run(partial(delete_student, student_id=key))
+        deleted = await _run(info, partial(delete_student, student_id=key))
         return DeleteStudentSuccess(deleted_id=input.id, assignments_removed=deleted.assignments_removed)
 
     @strawberry.mutation(description="Make a course.", graphql_type=CreateCourseResult)
@@ -91,7 +95,7 @@ class Mutation:
             capacity=input.capacity,
             sourced_id=input.sourced_id,
         )
-        return CreateCourseSuccess(course=await info.context.units_of_work.run(use_case))
+        return CreateCourseSuccess(course=await _run(info, use_case))
 
     @strawberry.mutation(description="Change a course.", graphql_type=UpdateCourseResult)
     async def update_course(self, info: Info, input: UpdateCourseInput) -> Any:  # noqa: A002
@@ -101,7 +105,7 @@ class Mutation:
             course_id=decode_key(input.id, Entity.COURSE, argument="id"),
             **_given(input, "code", "title", "credits", "capacity", "sourced_id"),
         )
-        return UpdateCourseSuccess(course=await info.context.units_of_work.run(use_case))
+        return UpdateCourseSuccess(course=await _run(info, use_case))
 
     @strawberry.mutation(
         description="Delete a course, together with the assignments to it; its students stay.",
@@ -110,7 +114,7 @@ class Mutation:
     async def delete_course(self, info: Info, input: DeleteCourseInput) -> Any:  # noqa: A002
         """Delete a course."""
         key = decode_key(input.id, Entity.COURSE, argument="id")
-        deleted = await info.context.units_of_work.run(partial(delete_course, course_id=key))
+        deleted = await _run(info, partial(delete_course, course_id=key))
         return DeleteCourseSuccess(deleted_id=input.id, assignments_removed=deleted.assignments_removed)
 
     @strawberry.mutation(
@@ -122,7 +126,7 @@ class Mutation:
         """Assign a student to a course."""
         student_id, course_id = _pair(input)
         use_case = partial(assign_course, student_id=student_id, course_id=course_id)
-        return _assigned(await info.context.units_of_work.run(use_case))
+        return _assigned(await _run(info, use_case))
 
     @strawberry.mutation(
         description="Let a student leave a course; the seat is free again. Asking again changes nothing.",
@@ -132,7 +136,7 @@ class Mutation:
         """Let a student leave a course."""
         student_id, course_id = _pair(input)
         use_case = partial(unassign_course, student_id=student_id, course_id=course_id)
-        done = await info.context.units_of_work.run(use_case)
+        done = await _run(info, use_case)
         return UnassignCourseSuccess(student=done.student, course=done.course, was_assigned=done.was_assigned)
 
     @strawberry.mutation(
@@ -141,8 +145,8 @@ class Mutation:
     )
     async def assign_courses(self, info: Info, input: AssignCoursesInput) -> Any:  # noqa: A002
         """Assign many students to many courses."""
-        pairs = [_pair(pair) for pair in input.assignments]
-        outcomes = await info.context.units_of_work.run(partial(assign_courses, pairs=pairs))
+        pairs = [_pair(pair, at=f"assignments[{place}].") for place, pair in enumerate(input.assignments)]
+        outcomes = await _run(info, partial(assign_courses, pairs=pairs))
         results: list[Any] = [
             typed(outcome) if isinstance(outcome, DomainError) else _assigned(outcome) for outcome in outcomes
         ]
@@ -152,15 +156,23 @@ class Mutation:
         )
 
 
+async def _run(info: Info, use_case: Callable[[UnitOfWork], Awaitable[ResultT]]) -> ResultT:
+    """Do one thing wholly; afterwards rows are read anew, lest a field shows them as they were before its turn."""
+    try:
+        return await info.context.units_of_work.run(use_case)
+    finally:
+        info.context.loaders.forget()
+
+
 def _given(input_: Any, *names: str) -> dict[str, Any]:
     values = {name: getattr(input_, name) for name in names}
     return {name: UNCHANGED if value is strawberry.UNSET else value for name, value in values.items()}
 
 
-def _pair(input_: AssignCourseInput | UnassignCourseInput) -> Pair:
+def _pair(input_: AssignCourseInput | UnassignCourseInput, *, at: str = "") -> Pair:
     return Pair(
-        decode_key(input_.student_id, Entity.STUDENT, argument="studentId"),
-        decode_key(input_.course_id, Entity.COURSE, argument="courseId"),
+        decode_key(input_.student_id, Entity.STUDENT, argument=f"{at}studentId"),
+        decode_key(input_.course_id, Entity.COURSE, argument=f"{at}courseId"),
     )
 
 
