@@ -17,6 +17,9 @@ from gql_api.rosters.progress import Step
 BATCH_ROWS: Final = 10_000
 """Rows in memory at once, and between two messages to a step."""
 
+SQLITE_CACHE_KIBIBYTES: Final = 128 * 1024
+"""Indexes are filled at random places; where they have no room in memory every row costs several pages written."""
+
 ANALYSIS_LIMIT: Final = 1000
 """Index entries that SQLite looks at per index when it estimates; all of them would take as long as the loading."""
 
@@ -42,11 +45,16 @@ async def load(
         await _execute_many(connection, table, names, _told(rows, step))
 
 
-async def limit_nothing(connection: AsyncConnection) -> None:
-    """Let the statements of this transaction take their time; they are as long as their data."""
+async def prepare(connection: AsyncConnection) -> None:
+    """Make the connection fit for much data: no statement is cut off, and SQLite gets room for its indexes.
+
+    The time-outs last as long as the transaction, SQLite's room as long as the connection.
+    """
     if connection.dialect.name == Dialect.POSTGRESQL:
         await connection.execute(text("SET LOCAL statement_timeout = 0"))
         await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    else:
+        await connection.execute(text(f"PRAGMA cache_size = -{SQLITE_CACHE_KIBIBYTES}"))
 
 
 async def analyze(engine: AsyncEngine) -> None:

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gql_api.rosters.importing import ImportOptions, import_bundle
 from gql_api.rosters.progress import ProgressReport
 from gql_api.rosters.report import print_report
+from gql_api.rosters.seeding import seed
+from gql_api.rosters.synthetic import Population
 
 
 async def import_command(engine: AsyncEngine, path: Path, options: ImportOptions) -> bool:
@@ -24,3 +26,16 @@ async def import_command(engine: AsyncEngine, path: Path, options: ImportOptions
     report = await import_bundle(engine, path, options, ProgressReport(Console(stderr=True)))
     print_report(Console(), report)
     return report.merged is not None
+
+
+async def seed_command(engine: AsyncEngine, population: Population) -> None:
+    """Fill an empty database with an invented population and print how large it has become.
+
+    Raises:
+        OperatorError: see `seed`.
+    """
+    assignments = await seed(engine, population, ProgressReport(Console(stderr=True)))
+    Console().print(
+        f"{population.students:,} students, {population.courses:,} courses, {assignments:,} assignments.",
+        highlight=False,
+    )

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gql_api.database.address import Dialect
-from gql_api.rosters.bulk_load import limit_nothing
+from gql_api.rosters.bulk_load import prepare
 from gql_api.rosters.clashes import remove_clashing_records, remove_overfilling_pairs
 from gql_api.rosters.incoming import (
     COURSES_IN,
@@ -116,7 +116,7 @@ async def merge(
     Raises:
         DatabaseUnusable: the database is away, or other writers did not finish in time.
     """
-    await limit_nothing(connection)
+    await prepare(connection)
     await create_incoming(connection)
     enrollments_selected = await load_incoming(connection, scratch, progress)
     with progress.step("Merging", 5) as step:
