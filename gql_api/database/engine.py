@@ -30,7 +30,9 @@ SqliteValue: TypeAlias = str | bytes | int | float | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """How long anything may wait on PostgreSQL, and for a pooled connection on both; 0 is no limit, save for the pool.
+    """How long anything may wait on PostgreSQL, and for a pooled connection on both.
+
+    For locks, statements and idle transactions 0 is no limit.
 
     Attributes:
         connect_seconds: for a connection to be made.
