@@ -11,17 +11,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from graphql import NoSchemaIntrospectionCustomRule
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from gql_api.database.address import Dialect
 from gql_api.database.compiled import Reader
 from gql_api.database.engine import create_engine
 from gql_api.database.readers import create_reader
 from gql_api.database.schema_state import SchemaStatus, read_schema_status
+from gql_api.database.transactions import create_transactions
 from gql_api.execution import BreadthFirstExecutor
 from gql_api.http.graphiql import GraphiQL
 from gql_api.http.graphql import GraphQLEndpoint
 from gql_api.http.health import health_routes
+from gql_api.http.rest import rest_routes
 from gql_api.pagination import PageLimits
 from gql_api.schema.build import build_schema
 from gql_api.schema.context import Context
@@ -31,6 +35,7 @@ from gql_api.schema.loaders import Loaders, OperationReader
 from gql_api.schema.operation import Caller
 from gql_api.schema.persisted import PersistedDocuments
 from gql_api.schema.selection import SelectionCache
+from gql_api.schema.validation_rules import VALIDATION_RULES
 from gql_api.services.unit_of_work import UnitsOfWork
 from gql_api.settings import Settings
 
@@ -54,7 +59,7 @@ def build_app(settings: Settings) -> Starlette:
     Raises:
         SettingInvalid: a setting cannot be used.
     """
-    engine = create_engine(
+    transactions = create_transactions(
         settings.database_url,
         pool_size=settings.pool_size,
         busy_timeout_seconds=settings.busy_timeout_seconds,
@@ -65,7 +70,11 @@ def build_app(settings: Settings) -> Starlette:
         sqlite_reader_threads=settings.sqlite_reader_threads,
         busy_timeout_seconds=settings.busy_timeout_seconds,
     )
-    storage = Storage(reader, UnitsOfWork(engine))
+    storage = Storage(reader, UnitsOfWork(transactions))
+    # Of its own, so that a pool whose connections are all at work is not taken for a database that is away.
+    status_engine = create_engine(
+        settings.database_url, pool_size=1, busy_timeout_seconds=settings.busy_timeout_seconds
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -73,7 +82,8 @@ def build_app(settings: Settings) -> Starlette:
             yield
         finally:
             await reader.close()
-            await engine.dispose()
+            await transactions.close()
+            await status_engine.dispose()
 
     graphiql = GraphiQL(endpoint_path=GRAPHQL_PATH, assets_path=GRAPHIQL_ASSETS_PATH) if settings.graphiql else None
     endpoint = GraphQLEndpoint(
@@ -83,9 +93,20 @@ def build_app(settings: Settings) -> Starlette:
     )
 
     async def read_status() -> SchemaStatus:
-        return await read_schema_status(engine)
+        try:
+            return await read_schema_status(status_engine)
+        finally:
+            # An open connection does not notice that its SQLite file was deleted: each check opens the file anew.
+            if status_engine.dialect.name == Dialect.SQLITE:
+                await status_engine.dispose()
 
-    routes: list[Any] = [Route(GRAPHQL_PATH, endpoint), *health_routes(read_status)]
+    rest = rest_routes(
+        reader=reader,
+        units_of_work=storage.units_of_work,
+        page_limits=_page_limits(settings),
+        body_bytes_max=settings.request_body_bytes_max,
+    )
+    routes: list[Any] = [Route(GRAPHQL_PATH, endpoint), *rest, *health_routes(read_status)]
     if graphiql:
         routes += graphiql.routes
     return Starlette(routes=routes, lifespan=lifespan)
@@ -102,7 +123,7 @@ def application_from_environment() -> Starlette:
 
 def _graphql_service(settings: Settings, storage: Storage) -> GraphQLService:
     schema = build_schema(executor_class=BreadthFirstExecutor)
-    page_limits = PageLimits(settings.page_size_default, settings.page_size_max)
+    page_limits = _page_limits(settings)
     selections = SelectionCache()
 
     @asynccontextmanager
@@ -116,5 +137,11 @@ def _graphql_service(settings: Settings, storage: Storage) -> GraphQLService:
             selections=selections,
         )
 
-    documents = PersistedDocuments(DocumentCache(schema))
-    return GraphQLService(schema, documents=documents, open_context=open_context)
+    hidden = not settings.introspection
+    rules = (*VALIDATION_RULES, NoSchemaIntrospectionCustomRule) if hidden else VALIDATION_RULES
+    documents = PersistedDocuments(DocumentCache(schema, rules=rules, hide_suggestions=hidden))
+    return GraphQLService(schema, documents=documents, open_context=open_context, hide_suggestions=hidden)
+
+
+def _page_limits(settings: Settings) -> PageLimits:
+    return PageLimits(settings.page_size_default, settings.page_size_max)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gql_api.database.engine import create_engine
 from gql_api.database.migrate import upgrade_to_head
+from gql_api.database.transactions import create_transactions
+from gql_api.services.unit_of_work import UnitsOfWork
 
 POSTGRESQL_CONFIGURATION = """
 # Databases that live for one test need not survive a power cut.
@@ -48,8 +50,8 @@ EMPTY_DATABASE = "TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin BUI
 class Databases(Protocol):
     """Where the databases of one dialect come from; each lives as long as its context."""
 
-    def empty(self) -> Any: ...
-    def migrated(self) -> Any: ...
+    def empty(self) -> AbstractContextManager[str]: ...
+    def migrated(self) -> AbstractContextManager[str]: ...
 
 
 class SqliteDatabases:
@@ -99,10 +101,10 @@ class PostgresqlDatabases:
         if self._connection is not None:
             await self._connection.close()
 
-    def empty(self) -> Any:
+    def empty(self) -> AbstractContextManager[str]:
         return self._created(EMPTY_DATABASE)
 
-    def migrated(self) -> Any:
+    def migrated(self) -> AbstractContextManager[str]:
         return self._created("TEMPLATE migrated_template STRATEGY file_copy")
 
     @contextmanager
@@ -200,3 +202,20 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     engine = create_engine(database_url)
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture
+async def units_of_work(database_url: str) -> AsyncIterator[UnitsOfWork]:
+    """Units of work over `database_url`."""
+    async with writing(database_url) as units_of_work:
+        yield units_of_work
+
+
+@asynccontextmanager
+async def writing(database_url: str, **options: Any) -> AsyncIterator[UnitsOfWork]:
+    """Units of work over a database; the options are those of `create_transactions`."""
+    transactions = create_transactions(database_url, **options)
+    try:
+        yield UnitsOfWork(transactions)
+    finally:
+        await transactions.close()

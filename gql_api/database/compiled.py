@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Dialect, Select
+from sqlalchemy import Dialect, Executable, Select
 
 from gql_api.database.conditions import json_list
 from gql_api.models.model import UtcDateTime
@@ -42,16 +42,25 @@ class CompiledStatement(NamedTuple):
 
 
 class StatementCache:
-    """The compiled statements of one dialect, by the function that builds them and the shape it builds them for."""
+    """The compiled statements of one dialect.
+
+    `get` keeps them by the function that builds them and the shape that it builds them for; `of` by the statement
+    itself and the names of its parameters, which decide on the columns of an INSERT or UPDATE.
+    """
 
     def __init__(self, dialect: Dialect, *, entries_max: int = STATEMENTS_MAX) -> None:
         self._dialect = dialect
-        self.get: Callable[..., CompiledStatement] = lru_cache(maxsize=entries_max)(self._compile)
+        self.get: Callable[..., CompiledStatement] = lru_cache(maxsize=entries_max)(self._build)
+        self.of: Callable[[Executable, tuple[str, ...]], CompiledStatement] = lru_cache(maxsize=entries_max)(
+            self._compile
+        )
 
-    def _compile(self, build: Callable[..., Select[Any]], *shape: Hashable) -> CompiledStatement:
-        statement = build(self._dialect.name, *shape)
-        compiled = statement.compile(dialect=self._dialect)
-        columns = list(statement.selected_columns)
+    def _build(self, build: Callable[..., Select[Any]], *shape: Hashable) -> CompiledStatement:
+        return self._compile(build(self._dialect.name, *shape), None)
+
+    def _compile(self, statement: Executable, names: tuple[str, ...] | None) -> CompiledStatement:
+        compiled: Any = statement.compile(dialect=self._dialect, column_keys=names)  # type: ignore[attr-defined]
+        columns = list(getattr(statement, "exported_columns", ()))
         return CompiledStatement(
             sql=str(compiled),
             parameter_names=tuple(compiled.positiontup or ()),
@@ -94,6 +103,15 @@ def sqlite_time(time: datetime) -> str:
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def time_from_sqlite(text: str) -> datetime:
-    """The time that such a text means."""
+def with_times(records: list[Any], times: tuple[int, ...]) -> list[Any]:
+    """SQLite's records, with points in time where it gave their texts back."""
+    if not times or not records:
+        return records
+    columns = list(zip(*records, strict=True))
+    for place in times:
+        columns[place] = tuple(None if text is None else _time_from_sqlite(text) for text in columns[place])
+    return list(zip(*columns, strict=True))
+
+
+def _time_from_sqlite(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)

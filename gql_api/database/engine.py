@@ -136,6 +136,28 @@ def open_sqlite_reader(address: DatabaseAddress, *, busy_timeout_seconds: float)
     return connection
 
 
+def open_sqlite_writer(address: DatabaseAddress, *, busy_timeout_seconds: float) -> sqlite3.Connection:
+    """Open a writing connection of the sqlite3 driver, in autocommit, usable from any one thread at a time.
+
+    Raises:
+        DatabaseUnusable: the file is missing, read-only or damaged.
+    """
+    try:
+        connection = sqlite3.connect(
+            address.sqlite_uri("rw"),
+            uri=True,
+            timeout=busy_timeout_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        for pragma in SQLITE_WRITER_PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error as error:
+        raise explain_failure(error, address) or error from None
+    connection.create_function("lower", 1, lower, deterministic=True)
+    return connection
+
+
 SQLITE_WRITER_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 
 from gql_api.database.address import DatabaseAddress, Dialect
 from gql_api.errors import DatabaseUnusable
+from gql_api.models.model import NAMING_CONVENTION
 
 # https://www.sqlite.org/rescode.html: the lower eight bits are the primary code.
 _SQLITE_FAILURES = {
@@ -94,3 +96,33 @@ def _postgresql_failure(error: BaseException) -> str | None:
         lost = isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
         return "broke the connection" if lost else None
     return _POSTGRESQL_FAILURES.get(state) or _POSTGRESQL_FAILURES.get(state[:2])
+
+
+class ConstraintViolated(Exception):
+    """A statement would break a constraint; `constraint` is its name, None where SQLite does not tell it."""
+
+    def __init__(self, constraint: str | None) -> None:
+        super().__init__(constraint)
+        self.constraint = constraint
+
+
+class TransactionOverrun(Exception):
+    """Other transactions stood in the way: a deadlock, or a failed serialization. Nothing was done."""
+
+
+_SQLITE_UNIQUE: Final = "UNIQUE constraint failed: "
+_OVERRUN_SQLSTATES: Final = frozenset({"40001", "40P01"})
+
+
+def explain_refusal(error: BaseException) -> ConstraintViolated | TransactionOverrun | None:
+    """Say what the database had against a statement, alike for both databases; None if it is nothing of that kind."""
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return ConstraintViolated(error.constraint_name)
+    if isinstance(error, sqlite3.IntegrityError):
+        message = str(error)
+        if not message.startswith(_SQLITE_UNIQUE):
+            return ConstraintViolated(None)
+        # SQLite names the column, after which our constraints are named.
+        table, _, column = message.removeprefix(_SQLITE_UNIQUE).partition(".")
+        return ConstraintViolated(NAMING_CONVENTION["uq"] % {"table_name": table, "column_0_N_name": column})
+    return TransactionOverrun() if getattr(error, "sqlstate", None) in _OVERRUN_SQLSTATES else None

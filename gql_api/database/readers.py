@@ -20,7 +20,7 @@ from gql_api.database.compiled import (
     Result,
     StatementCache,
     sqlite_argument,
-    time_from_sqlite,
+    with_times,
 )
 from gql_api.database.connections import Connections
 from gql_api.database.engine import TIMEOUTS, Timeouts, asyncpg_session_arguments, open_sqlite_reader
@@ -128,9 +128,7 @@ class SqliteReader:
                 connection.close()
                 raise explain_failure(error, self._address) or error from error
             self._idle.append(connection)
-        if statement.times:
-            records = _with_times(records, statement.times)
-        return Result(statement.columns, records)
+        return Result(statement.columns, with_times(records, statement.times))
 
     def _connect(self) -> sqlite3.Connection:
         return open_sqlite_reader(self._address, busy_timeout_seconds=self._busy_timeout_seconds)
@@ -144,11 +142,3 @@ class SqliteReader:
 
 def _run(connection: sqlite3.Connection, sql: str, arguments: list[Any]) -> list[Any]:
     return connection.execute(sql, arguments).fetchall()
-
-
-def _with_times(records: list[Any], times: tuple[int, ...]) -> list[Any]:
-    columns = list(zip(*records, strict=True))
-    for place in times:
-        if columns:
-            columns[place] = tuple(None if text is None else time_from_sqlite(text) for text in columns[place])
-    return list(zip(*columns, strict=True))

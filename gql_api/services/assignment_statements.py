@@ -14,7 +14,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    delete,
     func,
     literal_column,
     or_,
@@ -23,10 +22,10 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import ReturningInsert
 
 from gql_api.database.conditions import is_element
 from gql_api.database.rows import CourseRow
+from gql_api.services.event_statements import Change, assigning, removing
 from gql_api.services.pairs import pairs_table
 from gql_api.services.tables import COURSE_COLUMNS, COURSES, STUDENT_COLUMNS, STUDENT_COURSES, STUDENTS
 
@@ -71,20 +70,24 @@ COUNT_SEATS_TAKEN: Final = select(func.count()).select_from(STUDENT_COURSES).whe
 READ_ASSIGNED_AT: Final = select(_LINK.assigned_at).where(_THIS_PAIR)
 """Since when the pair is assigned; no row if it is not."""
 
-DELETE_PAIR: Final = delete(STUDENT_COURSES).where(_THIS_PAIR).returning(_LINK.assigned_at)
-"""Unassigns the pair; no row comes back if it was not assigned."""
-
 
 @cache
-def insert_pair(dialect_name: str) -> ReturningInsert[*tuple[Any, ...]]:
+def insert_pair(dialect_name: str) -> Change:
     """Assigns the pair if fewer than `capacity` seats are taken, or `capacity` is NULL.
 
-    `assigned_at` comes back; no row if there was no seat, or the pair is there already.
+    No row comes back if there was no seat, or the pair is there already.
     """
     capacity = bindparam("capacity", type_=COURSES.c.capacity.type)
     seat_is_free = or_(capacity.is_(None), COUNT_SEATS_TAKEN.scalar_subquery() < capacity)
     pair = select(_STUDENT_ID, _COURSE_ID).where(seat_is_free)
-    return _insert_unless_there(dialect_name, pair).returning(_LINK.assigned_at)
+    this_pair = select(STUDENT_COURSES).where(_THIS_PAIR).subquery("this_pair")
+    return assigning(dialect_name, _insert_unless_there(dialect_name, pair), this_pair)
+
+
+@cache
+def delete_pair(dialect_name: str) -> Change:
+    """Unassigns the pair; no row comes back if it was not assigned."""
+    return removing(dialect_name, _THIS_PAIR)
 
 
 @cache
@@ -128,12 +131,12 @@ def count_seats_taken(dialect_name: str) -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def insert_pairs(dialect_name: str) -> ReturningInsert[*tuple[Any, ...]]:
+def insert_pairs(dialect_name: str) -> Change:
     """Assigns the bound pairs; those that were assigned before do not come back."""
     pairs = pairs_table(dialect_name)
     # WHERE, because SQLite would take the ON of ON CONFLICT for the condition of a join.
     new = select(pairs.c.student_id, pairs.c.course_id).where(true())
-    return _insert_unless_there(dialect_name, new).returning(_LINK.student_id, _LINK.course_id, _LINK.assigned_at)
+    return assigning(dialect_name, _insert_unless_there(dialect_name, new), read_assigned_at(dialect_name).subquery())
 
 
 def _insert_unless_there(dialect_name: str, pairs: Select[*tuple[Any, ...]]) -> Insert:

@@ -17,17 +17,16 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import CursorResult
-from sqlalchemy.exc import IntegrityError
-
 from gql_api.database.conditions import json_list
+from gql_api.database.failure import ConstraintViolated
 from gql_api.database.rows import CourseRow, StudentRow
+from gql_api.database.transactions import Answer
 from gql_api.errors import CourseFull, CourseNotFound, InvalidInput, StudentNotFound
 from gql_api.services import assignment_statements as statements
+from gql_api.services.event_statements import carry_out
 from gql_api.services.input_rules import is_key
 from gql_api.services.pairs import Pair, pair_parameters
 from gql_api.services.unit_of_work import Overtaken, UnitOfWork
-from gql_api.services.violations import violated_constraint
 
 PAIRS_MAX: Final = 1000
 """How many pairs one `assign_courses` takes: its locks are held for some tens of milliseconds then."""
@@ -64,7 +63,7 @@ Refusal: TypeAlias = StudentNotFound | CourseNotFound | CourseFull
 async def assign_course(uow: UnitOfWork, *, student_id: int, course_id: int) -> Assignment:
     """Assign a student to a course; asked again, it gives the first assignment, even when the course is full by then.
 
-    Two statements. A course with a capacity stays locked until the unit of work ends.
+    Two statements, on SQLite a third that records the event. A course with a capacity stays locked until the unit of work ends.
 
     Raises:
         StudentNotFound: no student has this id.
@@ -104,15 +103,15 @@ async def unassign_course(uow: UnitOfWork, *, student_id: int, course_id: int) -
     student, course, _ = _rows(await uow.execute(statements.READ_PAIR, pair))
     if course is None:
         raise CourseNotFound
-    deleted = await uow.execute(statements.DELETE_PAIR, pair)
-    return Unassignment(student, course, deleted.scalar_one_or_none())
+    removed = await carry_out(uow, statements.delete_pair(uow.dialect_name), pair)
+    return Unassignment(student, course, removed[0].assigned_at if removed else None)
 
 
 async def assign_courses(uow: UnitOfWork, pairs: Sequence[Pair]) -> list[Assignment | Refusal]:
     """Assign many pairs, as if `assign_course` were called for one after the other, and give the results in that order.
 
-    Five statements at most, whatever the number of pairs. All the courses named stay locked until the unit of work
-    ends. They are locked in the order of their ids, so that batches that overlap wait, but never in a circle.
+    Five statements at most, six on SQLite, whatever the number of pairs. All the courses named stay locked until the
+    unit of work ends. They are locked in the order of their ids, so that batches that overlap wait, but never in a circle.
 
     Raises:
         InvalidInput: there are no pairs, or more than PAIRS_MAX.
@@ -147,7 +146,7 @@ def _check_keys(student_id: int, course_id: int) -> None:
         raise CourseNotFound
 
 
-def _rows(result: CursorResult[*tuple[Any, ...]]) -> tuple[StudentRow, CourseRow | None, datetime | None]:
+def _rows(result: Answer) -> tuple[StudentRow, CourseRow | None, datetime | None]:
     *course_and_student, assigned_at = result.one()
     course, student = course_and_student[: len(CourseRow._fields)], course_and_student[len(CourseRow._fields) :]
     if student[0] is None:
@@ -164,13 +163,12 @@ async def _lock_course(uow: UnitOfWork, course_id: int) -> CourseRow:
 
 async def _take_seat(uow: UnitOfWork, pair: Mapping[str, int], capacity: int | None) -> datetime | None:
     try:
-        result = await uow.execute(statements.insert_pair(uow.dialect_name), {**pair, "capacity": capacity})
-    except IntegrityError as error:
-        if violated_constraint(error) == "student_courses_student_id_fkey":
+        made = await carry_out(uow, statements.insert_pair(uow.dialect_name), pair, limits={"capacity": capacity})
+    except ConstraintViolated as error:
+        if error.constraint == "student_courses_student_id_fkey":
             raise StudentNotFound from error  # it was deleted since it was read; the course cannot be, it is locked
         raise
-    assigned_at: datetime | None = result.scalar_one_or_none()
-    return assigned_at
+    return made[0].assigned_at if made else None
 
 
 async def _lock_courses(uow: UnitOfWork, ids: Collection[int]) -> dict[int, CourseRow]:
@@ -237,8 +235,9 @@ def _decide(
 async def _insert(uow: UnitOfWork, pairs: Sequence[Pair]) -> dict[Pair, datetime]:
     if not pairs:
         return {}
-    result = await uow.execute(statements.insert_pairs(uow.dialect_name), pair_parameters(uow.dialect_name, pairs))
-    inserted = {Pair(student_id, course_id): assigned_at for student_id, course_id, assigned_at in result}
+    parameters = pair_parameters(uow.dialect_name, pairs)
+    made = await carry_out(uow, statements.insert_pairs(uow.dialect_name), parameters)
+    inserted = {Pair(student_id, course_id): assigned_at for student_id, course_id, assigned_at in made}
     if len(inserted) < len(pairs):
         raise Overtaken
     return inserted

@@ -12,6 +12,7 @@ from gql_api.database.rows import CourseRow
 from gql_api.errors import CapacityBelowSeatsTaken, CourseNotFound
 from gql_api.services import input_rules
 from gql_api.services.assignment_statements import COUNT_SEATS_TAKEN, LOCK_COURSE
+from gql_api.services.event_statements import carry_out, removing
 from gql_api.services.input_rules import UNCHANGED, Rule, Unchanged, checked, is_key
 from gql_api.services.tables import COURSE_COLUMNS, COURSES, STUDENT_COURSES
 from gql_api.services.unit_of_work import UnitOfWork
@@ -31,7 +32,7 @@ _LOCK: Final = _READ.with_for_update()
 _INSERT: Final = insert(COURSES).returning(*COURSE_COLUMNS)
 _UPDATE: Final = update(COURSES).where(COURSES.c.id == _ID).returning(*COURSE_COLUMNS)
 _DELETE: Final = delete(COURSES).where(COURSES.c.id == _ID)
-_DELETE_ASSIGNMENTS: Final = delete(STUDENT_COURSES).where(STUDENT_COURSES.c.course_id == _ID)
+_ITS_ASSIGNMENTS: Final = STUDENT_COURSES.c.course_id == _ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +116,9 @@ async def delete_course(uow: UnitOfWork, *, course_id: int) -> DeletedCourse:
     row = (await uow.execute(_LOCK, identity)).one_or_none()
     if row is None:
         raise CourseNotFound
-    removed = await uow.execute(_DELETE_ASSIGNMENTS, identity)
+    removed = await carry_out(uow, removing(uow.dialect_name, _ITS_ASSIGNMENTS), identity)
     await uow.execute(_DELETE, identity)
-    return DeletedCourse(CourseRow._make(row), removed.rowcount)
+    return DeletedCourse(CourseRow._make(row), len(removed))
 
 
 async def _check_capacity(uow: UnitOfWork, course_id: int, capacity: int) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from gql_api.database.rows import StudentRow
 from gql_api.errors import StudentNotFound
 from gql_api.services import input_rules
+from gql_api.services.event_statements import carry_out, removing
 from gql_api.services.input_rules import UNCHANGED, Rule, Unchanged, checked, is_key
 from gql_api.services.tables import STUDENT_COLUMNS, STUDENT_COURSES, STUDENTS
 from gql_api.services.unit_of_work import UnitOfWork
@@ -28,7 +29,7 @@ _LOCK: Final = _READ.with_for_update()
 _INSERT: Final = insert(STUDENTS).returning(*STUDENT_COLUMNS)
 _UPDATE: Final = update(STUDENTS).where(STUDENTS.c.id == _ID).returning(*STUDENT_COLUMNS)
 _DELETE: Final = delete(STUDENTS).where(STUDENTS.c.id == _ID)
-_DELETE_ASSIGNMENTS: Final = delete(STUDENT_COURSES).where(STUDENT_COURSES.c.student_id == _ID)
+_THEIR_ASSIGNMENTS: Final = STUDENT_COURSES.c.student_id == _ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,6 @@ async def delete_student(uow: UnitOfWork, *, student_id: int) -> DeletedStudent:
     row = (await uow.execute(_LOCK, identity)).one_or_none()
     if row is None:
         raise StudentNotFound
-    removed = await uow.execute(_DELETE_ASSIGNMENTS, identity)
+    removed = await carry_out(uow, removing(uow.dialect_name, _THEIR_ASSIGNMENTS), identity)
     await uow.execute(_DELETE, identity)
-    return DeletedStudent(StudentRow._make(row), removed.rowcount)
+    return DeletedStudent(StudentRow._make(row), len(removed))

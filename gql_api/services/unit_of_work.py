@@ -6,13 +6,13 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import CursorResult, Executable
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Executable
 
+from gql_api.database.failure import TransactionOverrun
+from gql_api.database.transactions import Answer, Transaction, Transactions
 from gql_api.errors import DatabaseUnusable
 
 ATTEMPTS_MAX: Final = 5
@@ -20,11 +20,6 @@ ATTEMPTS_MAX: Final = 5
 
 PAUSE_SECONDS_MAX: Final = 0.02
 """The longest pause before the second attempt; before the third it is twice that, and so on."""
-
-# PostgreSQL's serialization_failure and deadlock_detected: nothing was done, and the next attempt may well succeed.
-_RETRYABLE_SQLSTATES: Final = frozenset({"40001", "40P01"})
-
-_NONE_FREE: Final = "No connection to the database became free in time."
 
 ResultT = TypeVar("ResultT")
 
@@ -40,32 +35,35 @@ class UnitOfWork:
     PostgreSQL would answer such a COMMIT with a silent ROLLBACK, SQLite would keep half of the work.
     """
 
-    __slots__ = ("_connection", "_ended")
+    __slots__ = ("_announces", "_ended", "_on_announced", "_transaction", "dialect_name")
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(
+        self, transaction: Transaction, dialect_name: str, *, on_announced: Callable[[], None] | None = None
+    ) -> None:
+        self._transaction = transaction
+        self._on_announced = on_announced
+        self._announces = False
         self._ended: str | None = None
+        self.dialect_name = dialect_name
 
-    @property
-    def dialect_name(self) -> str:
-        """`sqlite` or `postgresql`."""
-        return self._connection.dialect.name
-
-    async def execute(
-        self, statement: Executable, parameters: Mapping[str, Any] | None = None
-    ) -> CursorResult[*tuple[Any, ...]]:
-        """Run one statement; the rows of its result are read already.
+    async def execute(self, statement: Executable, parameters: Mapping[str, Any] = MappingProxyType({})) -> Answer:
+        """Run one statement; see `Transaction.execute`.
 
         Raises:
             DatabaseUnusable: the database is away, locked or read-only.
-            DBAPIError: the statement failed otherwise, e.g. as IntegrityError.
+            ConstraintViolated: the statement breaks a constraint.
+            TransactionOverrun: others stood in the way.
         """
         self._check_open()
         try:
-            return await self._connection.execute(statement, parameters)
+            return await self._transaction.execute(statement, parameters)
         except BaseException:
             self._ended = "was given up after a statement that failed"
             raise
+
+    def announce(self) -> None:
+        """Say that events were recorded: once they are committed, those who wait for them are woken."""
+        self._announces = True
 
     async def commit(self) -> None:
         """Keep what was done. The unit of work is at its end then, also if this fails.
@@ -75,7 +73,9 @@ class UnitOfWork:
         """
         self._check_open()
         self._ended = "was committed"
-        await self._connection.commit()
+        await self._transaction.commit()
+        if self._announces and self._on_announced is not None:
+            self._on_announced()
 
     def _check_open(self) -> None:
         if self._ended is not None:
@@ -83,25 +83,22 @@ class UnitOfWork:
 
 
 class UnitsOfWork:
-    """Opens units of work; safe to be used by many tasks at once, which get a connection each.
+    """Opens units of work; safe to be used by many tasks at once, which get a transaction each.
 
-    Only what is made here can be handed to a service: a connection that reads in autocommit is no unit of work.
+    Only what is made here can be handed to a service: a reader, which runs in autocommit, is no unit of work.
 
     Args:
-        engine: where the connections come from.
-        turn_seconds_max: how long to wait, on SQLite, for the units of work that came before.
+        transactions: where the transactions come from.
+        on_announced: called after each commit of a unit of work that has recorded events.
 
     See Also:
-        `create_engine`: the isolation level is READ COMMITTED on PostgreSQL, so that a statement that follows a lock
-        sees what the lock's last holder did; on SQLite a transaction holds the write lock from its beginning.
+        `database.transactions`: the isolation level is READ COMMITTED on PostgreSQL, so that a statement that follows
+        a lock sees what the lock's last holder did; on SQLite a transaction holds the write lock from its beginning.
     """
 
-    def __init__(self, engine: AsyncEngine, *, turn_seconds_max: float = 10.0) -> None:
-        if engine.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
-            raise ValueError("an engine in autocommit reads: with it every statement of a unit of work would be kept")
-        self._engine = engine
-        self._turn_seconds_max = turn_seconds_max
-        self._writer = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+    def __init__(self, transactions: Transactions, *, on_announced: Callable[[], None] | None = None) -> None:
+        self._transactions = transactions
+        self._on_announced = on_announced
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[UnitOfWork]:
@@ -110,11 +107,8 @@ class UnitsOfWork:
         Raises:
             DatabaseUnusable: no connection can be made, or none became free in time.
         """
-        try:
-            async with self._turn(), self._engine.connect() as connection:
-                yield UnitOfWork(connection)
-        except PoolTimeoutError as error:
-            raise DatabaseUnusable(_NONE_FREE) from error
+        async with self._transactions.begin() as transaction:
+            yield UnitOfWork(transaction, self._transactions.dialect, on_announced=self._on_announced)
 
     async def run(self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]]) -> ResultT:
         """Do one thing wholly: open a unit of work, call `use_case` with it, commit, and give back its result.
@@ -132,32 +126,9 @@ class UnitsOfWork:
                     result = await use_case(uow)
                     await uow.commit()
                     return result
-            except (DBAPIError, Overtaken) as error:
-                if not _is_retryable(error):
-                    raise
+            except (TransactionOverrun, Overtaken) as error:
                 if attempt == ATTEMPTS_MAX:
                     raise DatabaseUnusable("Too many others are changing the same rows.") from error
             # Of different length for each, so that those who collided do not collide again.
             await asyncio.sleep(random.uniform(0, PAUSE_SECONDS_MAX * attempt))  # noqa: S311 - not a secret
         raise AssertionError("the last attempt returns or raises")
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        # SQLite has one writer. Whoever waits for its lock looks now and then whether it is free, and under load some
-        # look in vain until their time is over: so within a process writers come in the order of arrival.
-        if self._writer is None:
-            yield
-            return
-        try:
-            async with asyncio.timeout(self._turn_seconds_max):
-                await self._writer.acquire()
-        except TimeoutError as error:
-            raise DatabaseUnusable(_NONE_FREE) from error
-        try:
-            yield
-        finally:
-            self._writer.release()
-
-
-def _is_retryable(error: DBAPIError | Overtaken) -> bool:
-    return isinstance(error, Overtaken) or getattr(error.orig, "sqlstate", None) in _RETRYABLE_SQLSTATES

@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from gql_api.database.engine import Timeouts, create_engine
+from gql_api.database.engine import Timeouts
 from gql_api.database.readers import create_reader
+from gql_api.database.transactions import create_transactions
 from gql_api.http.rest import rest_routes
 from gql_api.pagination import PageLimits
 from gql_api.services.unit_of_work import UnitsOfWork
@@ -20,13 +21,13 @@ LOCK_SECONDS = 2.0
 @asynccontextmanager
 async def rest_client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the endpoints; pages have 3 courses, at most 5."""
-    engine = create_engine(
+    transactions = create_transactions(
         database_url, busy_timeout_seconds=LOCK_SECONDS, timeouts=Timeouts(lock_seconds=LOCK_SECONDS)
     )
     reader = create_reader(database_url, pool_size=5, sqlite_reader_threads=2, busy_timeout_seconds=LOCK_SECONDS)
     routes = rest_routes(
         reader=reader,
-        units_of_work=UnitsOfWork(engine),
+        units_of_work=UnitsOfWork(transactions),
         page_limits=PageLimits(size_default=3, size_max=5),
         body_bytes_max=BODY_BYTES_MAX,
         body_timeout_seconds=0.2,
@@ -35,7 +36,7 @@ async def rest_client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
     await reader.close()
-    await engine.dispose()
+    await transactions.close()
 
 
 def problem(status: int, code: str, title: str, detail: str, **facts: Any) -> dict[str, Any]:

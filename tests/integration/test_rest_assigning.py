@@ -25,11 +25,6 @@ async def rest(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture
-def units_of_work(engine: AsyncEngine) -> UnitsOfWork:
-    return UnitsOfWork(engine)
-
-
 async def assign(rest: httpx.AsyncClient, student_id: object, course_id: object) -> httpx.Response:
     return await rest.post(f"/students/{student_id}/courses", json={"courseId": course_id})
 

@@ -28,11 +28,6 @@ async def rest(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture
-def units_of_work(engine: AsyncEngine) -> UnitsOfWork:
-    return UnitsOfWork(engine)
-
-
 def codes(response: httpx.Response) -> list[str]:
     return [course["code"] for course in response.json()["courses"]]
 

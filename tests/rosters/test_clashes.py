@@ -48,8 +48,10 @@ def with_capacities(math: str, art: str) -> Bundle:
     return replaced(bundle, "courses.csv", 'at it",,,school,,', f'at it",,,school,,,{art}')
 
 
-async def test_an_address_of_somebody_else_is_reported(engine: AsyncEngine, tmp_path: Path) -> None:
-    await UnitsOfWork(engine).run(lambda uow: create_student(uow, name="Of the API", email="ada@example.org"))
+async def test_an_address_of_somebody_else_is_reported(
+    engine: AsyncEngine, tmp_path: Path, units_of_work: UnitsOfWork
+) -> None:
+    await units_of_work.run(lambda uow: create_student(uow, name="Of the API", email="ada@example.org"))
     before = await every_row(engine)
     taken = faulty(
         "users", 2, "email", "must be unique, but the record with databaseId 1 has this already", "ada@example.org"
@@ -79,9 +81,11 @@ async def test_a_code_of_another_course_is_reported(engine: AsyncEngine, tmp_pat
     assert {row[:2] for row in (await stored(engine)).courses} == {(None, "crs-art"), ("crs-math", "MATH")}
 
 
-async def test_a_record_that_is_skipped_does_not_give_up_its_address(engine: AsyncEngine, tmp_path: Path) -> None:
+async def test_a_record_that_is_skipped_does_not_give_up_its_address(
+    engine: AsyncEngine, tmp_path: Path, units_of_work: UnitsOfWork
+) -> None:
     await run(engine, sample(), tmp_path)
-    await UnitsOfWork(engine).run(lambda uow: create_student(uow, name="Of the API", email="taken@example.org"))
+    await units_of_work.run(lambda uow: create_student(uow, name="Of the API", email="taken@example.org"))
     before = await stored(engine)
     bundle = replaced(sample(), "users.csv", "ada@example.org", "taken@example.org")
     bundle = replaced(bundle, "users.csv", "József,Árvíz,,,,", "József,Árvíz,,,ada@example.org,")
@@ -155,10 +159,12 @@ LAST_SEAT_SECONDS = 0.5
 """How long somebody is watched waiting; were it not for the lock, a hundredth of it would do."""
 
 
-async def test_an_import_waits_for_whoever_is_taking_a_seat(engine: AsyncEngine, tmp_path: Path) -> None:
+async def test_an_import_waits_for_whoever_is_taking_a_seat(
+    engine: AsyncEngine, tmp_path: Path, units_of_work: UnitsOfWork
+) -> None:
     await run(engine, with_capacities(math="3", art="9"), tmp_path)
-    rival = await UnitsOfWork(engine).run(lambda uow: create_student(uow, name="Rival"))
-    async with UnitsOfWork(engine).open() as uow:
+    rival = await units_of_work.run(lambda uow: create_student(uow, name="Rival"))
+    async with units_of_work.open() as uow:
         await assign_course(uow, student_id=rival.id, course_id=1)
         importing = asyncio.create_task(run(engine, with_a_new_student(), tmp_path))
         await asyncio.wait({importing}, timeout=LAST_SEAT_SECONDS)
@@ -169,9 +175,10 @@ async def test_an_import_waits_for_whoever_is_taking_a_seat(engine: AsyncEngine,
     assert (report.merged, report.faults) == (None, (faulty("enrollments", 7, "classSourcedId", rule, "MATH"),))
 
 
-async def test_whoever_wants_a_seat_waits_for_an_import(engine: AsyncEngine, tmp_path: Path) -> None:
+async def test_whoever_wants_a_seat_waits_for_an_import(
+    engine: AsyncEngine, tmp_path: Path, units_of_work: UnitsOfWork
+) -> None:
     await run(engine, with_capacities(math="3", art="9"), tmp_path)
-    units_of_work = UnitsOfWork(engine)
     rival = await units_of_work.run(lambda uow: create_student(uow, name="Rival"))
     files = rostering_files(Version.V1_2)
     with open_bundle(written(with_a_new_student(), tmp_path)) as bundle, open_scratch(files) as scratch:

@@ -125,8 +125,9 @@ async def test_what_is_not_in_the_bundle_is_left_alone_and_counted(engine: Async
     assert await every_row(engine) == before
 
 
-async def test_records_made_elsewhere_are_left_alone_and_not_counted(engine: AsyncEngine, tmp_path: Path) -> None:
-    units_of_work = UnitsOfWork(engine)
+async def test_records_made_elsewhere_are_left_alone_and_not_counted(
+    engine: AsyncEngine, tmp_path: Path, units_of_work: UnitsOfWork
+) -> None:
     await units_of_work.run(lambda uow: create_student(uow, name="Of the API", email="api@example.org"))
     report = await run(engine, sample(), tmp_path)
     assert report.merged is not None

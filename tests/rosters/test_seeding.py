@@ -61,9 +61,8 @@ async def test_a_seeded_database_is_sound(engine: AsyncEngine) -> None:
     assert report.is_sound, str(report)
 
 
-async def test_ids_go_on_after_the_seeded_ones(engine: AsyncEngine) -> None:
+async def test_ids_go_on_after_the_seeded_ones(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
     await seed(engine, POPULATION)
-    units_of_work = UnitsOfWork(engine)
     student = await units_of_work.run(lambda uow: create_student(uow, name="Next"))
     course = await units_of_work.run(lambda uow: create_course(uow, code="NEXT", title="Next"))
     assert (student.id, course.id) == (2_001, 51)
@@ -81,26 +80,27 @@ async def test_only_an_empty_database_is_seeded(engine: AsyncEngine, tmp_path: P
     assert await every_row(engine) == before
 
 
-async def test_a_database_with_courses_alone_is_not_empty(engine: AsyncEngine) -> None:
-    await UnitsOfWork(engine).run(lambda uow: create_course(uow, code="ONE", title="One"))
+async def test_a_database_with_courses_alone_is_not_empty(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
+    await units_of_work.run(lambda uow: create_course(uow, code="ONE", title="One"))
     with pytest.raises(DatabaseNotEmpty, match="has courses already"):
         await seed(engine, POPULATION)
 
 
-async def test_nothing_can_be_seeded_too(engine: AsyncEngine) -> None:
+async def test_nothing_can_be_seeded_too(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
     assert await seed(engine, Population(0, 0, 0, seed=1)) == 0
-    student = await UnitsOfWork(engine).run(lambda uow: create_student(uow, name="First"))
+    student = await units_of_work.run(lambda uow: create_student(uow, name="First"))
     assert student.id == 1
 
 
-async def test_the_demo_has_full_courses_that_refuse_another_student(engine: AsyncEngine) -> None:
+async def test_the_demo_has_full_courses_that_refuse_another_student(
+    engine: AsyncEngine, units_of_work: UnitsOfWork
+) -> None:
     assert await seed_demo(engine) is True
     seats_taken = select(func.count()).where(STUDENT_COURSES.c.course_id == COURSES.c.id).scalar_subquery()
     async with engine.connect() as connection:
         full = (await connection.scalars(select(COURSES.c.id).where(COURSES.c.capacity == seats_taken))).all()
         unlimited = await connection.scalar(select(func.count()).where(COURSES.c.capacity.is_(None)))
     assert (len(full), unlimited) == (3, 18)
-    units_of_work = UnitsOfWork(engine)
     newcomer = await units_of_work.run(lambda uow: create_student(uow, name="Newcomer"))
     assert newcomer.id == DEMO.students + 1
     with pytest.raises(CourseFull):

@@ -1,12 +1,15 @@
 """What tests of the services need besides them: rows to begin with, all that is stored, the statements that ran."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
+from unittest.mock import patch
 
-from sqlalchemy import event, text
+from sqlalchemy import Executable, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from gql_api.database.transactions import Answer
 from gql_api.services.courses import create_course
 from gql_api.services.students import create_student
 from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
@@ -47,20 +50,20 @@ async def pairs(engine: AsyncEngine) -> list[tuple[int, int]]:
 
 
 @contextmanager
-def recorded_statements(engine: AsyncEngine, *, before: Callable[[int], Any] = int) -> Iterator[list[str]]:
-    """The statements that run in the block; beginning and ending transactions is not among them.
+def recorded_statements(*, before: Callable[[int], Any] = int) -> Iterator[list[str]]:
+    """The statements that units of work run in the block.
 
     `before` is called before each of them with its number, beginning with 1.
     """
     statements: list[str] = []
+    execute = UnitOfWork.execute
 
-    def record(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            statements.append(statement)
-            before(len(statements))
+    async def record(
+        uow: UnitOfWork, statement: Executable, parameters: Mapping[str, Any] = MappingProxyType({})
+    ) -> Answer:
+        statements.append(str(statement))
+        before(len(statements))
+        return await execute(uow, statement, parameters)
 
-    event.listen(engine.sync_engine, "before_cursor_execute", record)
-    try:
+    with patch.object(UnitOfWork, "execute", record):
         yield statements
-    finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", record)

@@ -112,7 +112,7 @@ async def test_the_number_of_statements_does_not_depend_on_the_number_of_pairs(
     wanted = [Pair(student_id, course_id) for student_id in students for course_id in courses]
 
     async def counted(uow: UnitOfWork, number: int) -> tuple[int, set[str]]:
-        with recorded_statements(engine) as statements:
+        with recorded_statements() as statements:
             results = await assign_courses(uow, wanted[:number])
         return len(statements), set(told(results))
 
@@ -125,15 +125,13 @@ async def test_the_number_of_statements_does_not_depend_on_the_number_of_pairs(
         assert await counted(uow, PAIRS_MAX) == (4, {"already"})
 
 
-async def test_a_statements_text_is_the_same_for_every_number_of_pairs(
-    engine: AsyncEngine, units_of_work: UnitsOfWork
-) -> None:
+async def test_a_statements_text_is_the_same_for_every_number_of_pairs(units_of_work: UnitsOfWork) -> None:
     students = await new_students(units_of_work, 3)
     course_id = await new_course(units_of_work, capacity=3)
     texts = []
     for number in (1, 3):
         async with units_of_work.open() as uow:
-            with recorded_statements(engine) as statements:
+            with recorded_statements() as statements:
                 await assign_courses(uow, [Pair(student_id, course_id) for student_id in students[:number]])
         texts.append(statements)
     assert texts[0] == texts[1]
@@ -141,7 +139,7 @@ async def test_a_statements_text_is_the_same_for_every_number_of_pairs(
 
 async def test_what_is_not_there_is_not_asked_about(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
     before = await everything(engine)
-    with recorded_statements(engine) as statements:
+    with recorded_statements() as statements:
         results = await units_of_work.run(partial(assign_courses, pairs=[Pair(1, 1)]))
     assert told(results) == ["StudentNotFound"]
     assert len(statements) == 2

@@ -139,20 +139,18 @@ async def test_both_must_exist_and_the_student_is_looked_for_first(
 
 
 @pytest.mark.parametrize("capacity", [None, 1])
-async def test_assigning_takes_two_statements(
-    engine: AsyncEngine, units_of_work: UnitsOfWork, capacity: int | None
-) -> None:
+async def test_assigning_takes_two_statements(units_of_work: UnitsOfWork, capacity: int | None) -> None:
     student, course = await ada_and_algebra(units_of_work, capacity)
-    with recorded_statements(engine) as statements:
+    with recorded_statements() as statements:
         await assigned(units_of_work, student.id, course.id)
         assert len(statements) == 2
         await assigned(units_of_work, student.id, course.id)
         assert len(statements) == 3
 
 
-async def test_refusals_take_at_most_three_statements(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
+async def test_refusals_take_at_most_three_statements(units_of_work: UnitsOfWork) -> None:
     student, course = await ada_and_algebra(units_of_work, 0)
-    with recorded_statements(engine) as statements:
+    with recorded_statements() as statements:
         with pytest.raises(CourseFull):
             await assigned(units_of_work, student.id, course.id)
         assert len(statements) == 3
@@ -167,9 +165,9 @@ async def test_refusals_take_at_most_three_statements(engine: AsyncEngine, units
         assert len(statements) == 6
 
 
-async def test_leaving_takes_two_statements(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
+async def test_leaving_takes_two_statements(units_of_work: UnitsOfWork) -> None:
     student, course = await ada_and_algebra(units_of_work, 1)
     await assigned(units_of_work, student.id, course.id)
-    with recorded_statements(engine) as statements:
+    with recorded_statements() as statements:
         await unassigned(units_of_work, student.id, course.id)
     assert len(statements) == 2

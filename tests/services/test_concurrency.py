@@ -2,6 +2,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -9,13 +10,13 @@ import pytest
 from sqlalchemy import func, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gql_api.database.engine import create_engine
 from gql_api.errors import CapacityBelowSeatsTaken, CourseFull, CourseNotFound, EmailTaken, StudentNotFound
 from gql_api.services.assignments import Assignment, assign_course, assign_courses, unassign_course
 from gql_api.services.courses import delete_course, update_course
 from gql_api.services.pairs import Pair
 from gql_api.services.students import create_student, delete_student, update_student
 from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
+from tests.database_fixtures import writing
 from tests.services.stored import new_course, new_students, pairs
 
 Assign: TypeAlias = Callable[..., Awaitable[Assignment]]
@@ -75,21 +76,20 @@ async def test_fifty_callers_for_ten_seats_take_exactly_ten(engine: AsyncEngine,
     assert len(await pairs(engine)) == 10
 
 
-async def test_callers_through_several_engines_take_exactly_ten(
+async def test_callers_through_several_instances_take_exactly_ten(
     database_url: str, engine: AsyncEngine, units_of_work: UnitsOfWork
 ) -> None:
     course_id = await new_course(units_of_work, capacity=10)
     students = await new_students(units_of_work, 50)
-    engines = [create_engine(database_url) for _ in range(5)]
 
-    came_out = await outcomes(
-        [
-            UnitsOfWork(engines[i % 5]).run(partial(assign_course, student_id=student_id, course_id=course_id))
-            for i, student_id in enumerate(students)
-        ]
-    )
-    for other in engines:
-        await other.dispose()
+    async with AsyncExitStack() as stack:
+        instances = [await stack.enter_async_context(writing(database_url)) for _ in range(5)]
+        came_out = await outcomes(
+            [
+                instances[i % 5].run(partial(assign_course, student_id=student_id, course_id=course_id))
+                for i, student_id in enumerate(students)
+            ]
+        )
 
     assert came_out == {"new": 10, "CourseFull": 40}
     assert len(await pairs(engine)) == 10
@@ -104,15 +104,11 @@ async def test_seats_are_exact_where_the_database_defaults_to_another_isolation_
     async with engine.begin() as connection:
         name = await connection.scalar(func.current_database().select())
         await connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'"))
-    other = create_engine(database_url)
 
-    came_out = await outcomes(
-        [
-            UnitsOfWork(other).run(partial(assign_course, student_id=student_id, course_id=course_id))
-            for student_id in students
-        ]
-    )
-    await other.dispose()
+    async with writing(database_url) as others:
+        came_out = await outcomes(
+            [others.run(partial(assign_course, student_id=student_id, course_id=course_id)) for student_id in students]
+        )
 
     assert came_out == {"new": 10, "CourseFull": 40}
 

@@ -142,11 +142,9 @@ async def test_what_does_not_exist_cannot_be_changed_or_deleted(units_of_work: U
             await units_of_work.run(use_case)
 
 
-async def test_only_a_new_capacity_costs_more_than_one_statement(
-    engine: AsyncEngine, units_of_work: UnitsOfWork
-) -> None:
+async def test_only_a_new_capacity_costs_more_than_one_statement(units_of_work: UnitsOfWork) -> None:
     course = await algebra(units_of_work)
-    with recorded_statements(engine) as statements:
+    with recorded_statements() as statements:
         await units_of_work.run(partial(update_course, course_id=course.id, title="New", capacity=None))
         assert len(statements) == 1
         await units_of_work.run(partial(update_course, course_id=course.id, capacity=1))

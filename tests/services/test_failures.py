@@ -6,18 +6,20 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+import asyncpg
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gql_api.database.engine import Timeouts, create_engine
+from gql_api.database.engine import Timeouts
+from gql_api.database.failure import ConstraintViolated
 from gql_api.errors import DatabaseUnusable
 from gql_api.services.assignments import assign_course, assign_courses, unassign_course
 from gql_api.services.courses import delete_course, update_course
 from gql_api.services.pairs import Pair
 from gql_api.services.students import create_student, delete_student, update_student
 from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
+from tests.database_fixtures import writing
 from tests.services.stored import everything, new_course, new_students, pairs, recorded_statements
 
 ONLY_POSTGRESQL = pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
@@ -93,7 +95,7 @@ async def test_a_statement_that_fails_leaves_everything_as_it_was(
     await fail_at(engine, refused)
     before = await everything(engine)
 
-    with pytest.raises(DBAPIError, match="injected"):
+    with pytest.raises((ConstraintViolated, asyncpg.RaiseError)):
         await units_of_work.run(use_case)
 
     assert await everything(engine) == before
@@ -127,7 +129,7 @@ async def test_a_connection_killed_before_the_commit_leaves_everything_as_it_was
 
     async def killed(uow: UnitOfWork) -> None:
         await assign_course(uow, student_id=2, course_id=1)
-        process_id = (await uow.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        process_id = (await uow.execute(select(func.pg_backend_pid()))).scalar_one()
         async with engine.connect() as other:
             assert await other.scalar(text("SELECT pg_terminate_backend(:id, 5000)"), {"id": process_id})
         if then == "statement":
@@ -143,13 +145,13 @@ async def test_a_connection_killed_before_the_commit_leaves_everything_as_it_was
 
 HOLD = """
 import asyncio, sys
-from gql_api.database.engine import create_engine
+from gql_api.database.transactions import create_transactions
 from gql_api.services.assignments import assign_course, assign_courses
 from gql_api.services.pairs import Pair
 from gql_api.services.unit_of_work import UnitsOfWork
 
 async def hold():
-    async with UnitsOfWork(create_engine(sys.argv[1])).open() as uow:
+    async with UnitsOfWork(create_transactions(sys.argv[1])).open() as uow:
         await assign_courses(uow, [Pair(2, 1), Pair(2, 2)])
         print("holding", flush=True)
         await asyncio.sleep(60)
@@ -180,10 +182,13 @@ async def test_a_process_killed_before_the_commit_leaves_everything_as_it_was(
 
 
 async def test_cancelling_one_who_waits_leaves_nothing_and_gives_the_connection_back(
-    database_url: str,
+    database_url: str, engine: AsyncEngine
 ) -> None:
-    engine = create_engine(database_url, pool_size=2, busy_timeout_seconds=0.3)
-    units_of_work = UnitsOfWork(engine)
+    async with writing(database_url, pool_size=2, busy_timeout_seconds=0.3) as units_of_work:
+        await cancel_one_who_waits(engine, units_of_work)
+
+
+async def cancel_one_who_waits(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
     await two_students_in_two_courses(units_of_work)
     before = await everything(engine)
 
@@ -199,7 +204,6 @@ async def test_cancelling_one_who_waits_leaves_nothing_and_gives_the_connection_
     assert await everything(engine) == before
     await asyncio.gather(*(units_of_work.run(partial(assign_course, student_id=2, course_id=1)) for _ in range(6)))
     assert await pairs(engine) == [(1, 1), (1, 2), (2, 1)]
-    await engine.dispose()
 
 
 @pytest.mark.parametrize("place", range(1, 6))
@@ -211,7 +215,7 @@ async def test_cancelling_any_statement_leaves_nothing_and_no_lock(
     wanted = partial(assign_courses, pairs=[Pair(2, 1), Pair(2, 2)])
     task = asyncio.create_task(units_of_work.run(wanted))
 
-    with recorded_statements(engine, before=lambda number: number == place and task.cancel()):
+    with recorded_statements(before=lambda number: number == place and task.cancel()):
         [outcome] = await asyncio.gather(task, return_exceptions=True)
 
     assert isinstance(outcome, asyncio.CancelledError)  # kept until the end, with the statement it holds on to
@@ -223,23 +227,23 @@ async def test_a_lock_held_too_long_is_told_and_changes_nothing(
     database_url: str, engine: AsyncEngine, units_of_work: UnitsOfWork
 ) -> None:
     await two_students_in_two_courses(units_of_work)
-    impatient = create_engine(database_url, busy_timeout_seconds=0.1, timeouts=Timeouts(lock_seconds=0.1))
     before = await everything(engine)
+    wanted = partial(assign_course, student_id=2, course_id=1)
 
-    async with units_of_work.open() as uow:
-        await update_course(uow, course_id=1, title="Held")
-        with pytest.raises(DatabaseUnusable, match="is locked"):
-            await UnitsOfWork(impatient).run(partial(assign_course, student_id=2, course_id=1))
+    async with writing(database_url, busy_timeout_seconds=0.1, timeouts=Timeouts(lock_seconds=0.1)) as impatient:
+        async with units_of_work.open() as uow:
+            await update_course(uow, course_id=1, title="Held")
+            with pytest.raises(DatabaseUnusable, match="is locked"):
+                await impatient.run(wanted)
 
-    assert await everything(engine) == before
-    await UnitsOfWork(impatient).run(partial(assign_course, student_id=2, course_id=1))
-    await impatient.dispose()
+        assert await everything(engine) == before
+        await impatient.run(wanted)
 
 
 @ONLY_SQLITE
-async def test_a_full_disk_is_told_and_leaves_everything_as_it_was(database_url: str) -> None:
-    engine = create_engine(database_url, pool_size=1)
-    units_of_work = UnitsOfWork(engine)
+async def test_a_full_disk_is_told_and_leaves_everything_as_it_was(
+    engine: AsyncEngine, units_of_work: UnitsOfWork
+) -> None:
     await new_students(units_of_work, 1)
     before = await everything(engine)
 
@@ -252,20 +256,16 @@ async def test_a_full_disk_is_told_and_leaves_everything_as_it_was(database_url:
         await units_of_work.run(too_many)
 
     assert await everything(engine) == before
-    await engine.dispose()
 
 
 @ONLY_SQLITE
-async def test_a_database_that_may_not_be_written_is_told(database_url: str, engine: AsyncEngine) -> None:
-    forbidden = create_engine(database_url)
-
+async def test_a_database_that_may_not_be_written_is_told(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
     async def write(uow: UnitOfWork) -> None:
         await uow.execute(text("PRAGMA query_only = ON"))
         await create_student(uow, name="Ada")
 
     with pytest.raises(DatabaseUnusable, match="is read-only"):
-        await UnitsOfWork(forbidden).run(write)
-    await forbidden.dispose()
+        await units_of_work.run(write)
     assert (await everything(engine))["students"] == []
 
 

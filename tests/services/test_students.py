@@ -171,8 +171,8 @@ async def test_who_does_not_exist_cannot_be_changed_or_deleted(units_of_work: Un
             await units_of_work.run(use_case)
 
 
-async def test_statements_are_few(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
-    with recorded_statements(engine) as statements:
+async def test_statements_are_few(units_of_work: UnitsOfWork) -> None:
+    with recorded_statements() as statements:
         student = await ada(units_of_work)
         assert len(statements) == 1
         await units_of_work.run(partial(update_student, student_id=student.id, email=None))
