@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,7 @@ from gql_api.settings import Settings
 
 GRAPHQL_PATH = "/graphql"
 GRAPHIQL_ASSETS_PATH = "/graphiql"
+GC_THRESHOLDS = (10_000, 10, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,13 @@ def application_from_environment() -> Starlette:
     Raises:
         SettingInvalid: a variable holds a value that cannot be used.
     """
-    return build_app(Settings.from_environment(os.environ))
+    application = build_app(Settings.from_environment(os.environ))
+    # What was made at the start lives as long as the process: the collector need not look at it again, nor look so
+    # often at what requests make. Without this it takes up to a third of the time of a page of 1,600 rows.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    return application
 
 
 def _graphql_service(settings: Settings, storage: Storage) -> GraphQLService:
@@ -126,15 +134,16 @@ def _graphql_service(settings: Settings, storage: Storage) -> GraphQLService:
     page_limits = _page_limits(settings)
     selections = SelectionCache()
 
-    @asynccontextmanager
-    async def open_context(_caller: Caller) -> AsyncIterator[Context]:
+    def open_context(_caller: Caller) -> nullcontext[Context]:
         reader = OperationReader(storage.reader)
-        yield Context(
-            reader=reader,
-            loaders=Loaders(reader),
-            units_of_work=storage.units_of_work,
-            page_limits=page_limits,
-            selections=selections,
+        return nullcontext(
+            Context(
+                reader=reader,
+                loaders=Loaders(reader),
+                units_of_work=storage.units_of_work,
+                page_limits=page_limits,
+                selections=selections,
+            )
         )
 
     hidden = not settings.introspection
