@@ -19,7 +19,7 @@ from gql_api.execution.propagation import Propagation
 from gql_api.execution.records import build_records
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
     from gql_api.execution.executor import BreadthFirstExecutor
     from gql_api.execution.plan import FieldPlan, Plan
@@ -46,6 +46,7 @@ class Operation:
         self._queue: deque[Level] = deque()
         self._waits: list[_Wait] = []
         self._failed = False
+        self._looks_for_loss = False
         self._errors: list[GraphQLError] = []
 
     def execute(self, *, serially: bool | None) -> ExecutionResult | Awaitable[ExecutionResult]:
@@ -61,8 +62,8 @@ class Operation:
                     return self._execute_asynchronously(stage, stages)
                 self._abandon_waits()
             if not self._finish(stage):
-                return ExecutionResult(None, self._errors)
-        return ExecutionResult(self._data, self._errors or None)
+                return self._respond(None)
+        return self._respond(self._data)
 
     async def _execute_asynchronously(
         self, stage: Sequence[FieldPlan] | None, stages: Iterator[Sequence[FieldPlan]]
@@ -70,11 +71,16 @@ class Operation:
         while stage is not None:
             await self._await_all(stage)
             if not self._finish(stage):
-                return ExecutionResult(None, self._errors)
+                return self._respond(None)
             stage = next(stages, None)
             if stage is not None:
                 self._start(stage)
-        return ExecutionResult(self._data, self._errors or None)
+        return self._respond(self._data)
+
+    def _respond(self, data: dict[str, Any] | None) -> ExecutionResult:
+        # Columns refer to the operation and levels to columns: without this, rows wait for the garbage collector.
+        self._levels.clear()
+        return ExecutionResult(data, self._errors or None)
 
     def _start(self, fields: Sequence[FieldPlan]) -> None:
         for field in fields:
@@ -123,7 +129,7 @@ class Operation:
 
     def raised(self, error: Exception) -> Raised:
         """Return what stands in the place of a value that an exception prevented."""
-        self._failed = True
+        self._failed = self._looks_for_loss = True
         return Raised(error)
 
     def may_be_awaitable(self, values: Sequence[Any], kinds: set[type]) -> bool:
@@ -172,24 +178,28 @@ class Operation:
                 self._drain()
         finally:
             self._abandon_waits()
-            if tasks:
-                for task in tasks:
-                    task.cancel()
-                await gather(*tasks, return_exceptions=True)
+            await _cancel(tasks)
 
     async def _await_each(self, values: Sequence[Any]) -> list[Any]:
         places = [index for index, value in enumerate(values) if self.executor.is_awaitable(value)]
         if len(places) == 1:
             outcomes = [await _outcome(values[places[0]])]
         else:
-            outcomes = await gather(*(_outcome(values[index]) for index in places))
+            tasks = [create_task(_outcome(values[index])) for index in places]
+            try:
+                outcomes = await gather(*tasks)
+            except BaseException:
+                await _cancel(tasks)
+                raise
         settled = list(values)
         for index, outcome in zip(places, outcomes, strict=True):
             settled[index] = outcome
         return settled
 
     def _is_lost(self, fields: Sequence[FieldPlan]) -> bool:
-        return self._failed and self._propagation().is_lost(self._data, fields)
+        """Tell whether what failed since the last call takes all data with it."""
+        looks, self._looks_for_loss = self._looks_for_loss, False
+        return looks and self._propagation().is_lost(self._data, fields)
 
     def _finish(self, fields: Sequence[FieldPlan]) -> bool:
         """Propagate what failed below some root fields; tell whether the operation still has data."""
@@ -203,6 +213,13 @@ class Operation:
 
     def _propagation(self) -> Propagation:
         return Propagation(self._levels, nulls_travel=self.executor.error_propagation)
+
+
+async def _cancel(tasks: Collection[Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await gather(*tasks, return_exceptions=True)
 
 
 async def _outcome(awaitable: Awaitable[Any]) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, located_error
+from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
 
 from gql_api.execution.level import Raised
 from gql_api.execution.shape import LeafShape, ListShape
@@ -55,11 +56,20 @@ class Propagation:
         except _Travels as null:
             self.errors.append(null.error)
             return False
+        except RecursionError:
+            # Validation bounds the depth of selections; only a document that skipped it gets here.
+            self.errors.append(GraphQLError(SELECTIONS_NESTED_TOO_DEEPLY))
+            return False
         return True
 
     def is_lost(self, data: dict[str, Any], fields: Iterable[FieldPlan]) -> bool:
         """Tell whether a null will travel all the way up through some fields, whatever is still to come in them."""
-        return self._nulls_travel and any(self._is_lost(data[field.response_name], field.shape) for field in fields)
+        if not self._nulls_travel:
+            return False
+        try:
+            return any(self._is_lost(data[field.response_name], field.shape) for field in fields)
+        except RecursionError:
+            return False
 
     def _is_lost(self, value: Any, shape: Shape) -> bool:
         if not shape.non_null or isinstance(value, Raised):

@@ -36,6 +36,8 @@ SCALAR_VALUES: dict[str, tuple[Any, ...]] = {
     "Boolean": (True, False),
     "ID": ("1", "x", 7),
 }
+INTROSPECTION_DEPTH_MAX = 3
+"""Validation refuses to look into types of types of types."""
 CUSTOM_SCALAR_VALUES = ("2026-11-22", "0")
 
 
@@ -47,8 +49,8 @@ class GeneratedOperation:
     variables: dict[str, Any]
 
     def text(self, directive: str = "") -> str:
-        """Return the document, the operation with a directive if one is given."""
-        return "\n".join([f"{self.head} {directive} {self.selection}", *self.fragments])
+        """Return the document, the operation with a directive if one is given, everything in the same place."""
+        return "\n".join([f"{self.head} {directive:40} {self.selection}", *self.fragments])
 
 
 @dataclass
@@ -99,11 +101,12 @@ class QueryGenerator:
         if depth == 0 and type_ is self._schema.query_type:
             meta = ("__schema", "__type") if self._chance(5) else ()
             fields |= {name: self._schema.get_field(type_, name) for name in meta}
+        depth_max = min(self._depth_max, INTROSPECTION_DEPTH_MAX) if type_.name.startswith("__") else self._depth_max
+        goes_deeper = depth < depth_max and self._fields_left > 0
         usable = [
             name
             for name, definition in fields.items()
-            if not is_composite_type(get_named_type(definition.type))
-            or (depth < self._depth_max and self._fields_left > 0)
+            if goes_deeper or not is_composite_type(get_named_type(definition.type))
         ]
         if not usable or self._chance(8):
             key, _ = self._claim(scope, _Selected("__typename", "", "String!"))
