@@ -16,6 +16,9 @@ import asyncpg
 CLOSE_SECONDS = 1.0
 """How long a connection may take to say goodbye before it is cut off."""
 
+SETTLE_SECONDS = 5.0
+"""How long the server may take to give a cancelled statement up."""
+
 
 class Connections:
     """At most `size` connections, opened when they are needed; who comes when all are taken waits in line.
@@ -32,7 +35,9 @@ class Connections:
         self._idle: list[Any] = []
         self._taken: set[Any] = set()
         self._places = size
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        # Whoever waits gets a connection, or None: a place to open one in. While anyone does, nothing is idle or free.
+        self._waiting: deque[asyncio.Future[Any | None]] = deque()
+        self._settling: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def take(self) -> Any:
@@ -45,24 +50,18 @@ class Connections:
             OSError, asyncpg.PostgresError: no connection can be made.
             asyncpg.InterfaceError: the connections were closed.
         """
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                self._taken.add(connection)
-                return connection
-            self._places += 1
         if self._closed:
-            raise asyncpg.InterfaceError("the connections are closed")
-        if not self._places:
-            await self._wait()
-            return await self.take()
-        self._places -= 1
-        try:
-            connection = await asyncpg.connect(**self._arguments)
-        except BaseException:
-            self._places += 1
-            self._wake()
-            raise
+            raise _closed()
+        connection = None
+        while self._idle and connection is None:
+            connection = self._open_or_none(self._idle.pop())
+            self._places += connection is None
+        if connection is None and self._places:
+            self._places -= 1
+        elif connection is None:
+            connection = await self._turn()
+        if connection is None:
+            connection = await self._connect()
         self._taken.add(connection)
         return connection
 
@@ -71,39 +70,88 @@ class Connections:
         self._taken.discard(connection)
         if self._closed:
             connection.terminate()
-        elif connection.is_closed():
-            self._places += 1
         else:
-            self._idle.append(connection)
-        if self._waiting:
-            self._wake()
+            self._hand_on(self._open_or_none(connection))
+
+    def put_cancelled(self, connection: Any) -> None:
+        """Take a connection back whose statement was cancelled, to hand it out when the server has let go of it.
+
+        The caller does not wait for that. A server that does not answer in time loses the connection.
+        """
+        settling = asyncio.create_task(self._settle(connection))
+        self._settling.add(settling)
+        settling.add_done_callback(self._settling.discard)
+
+    def drop_idle(self) -> None:
+        """Cut off the connections that nobody uses, as when one was found broken: others are likely to be so too."""
+        while self._idle:
+            self._idle.pop().terminate()
+            self._places += 1
 
     async def close(self) -> None:
-        """Close all connections; those that are in use are cut off."""
+        """Close all connections; those that are in use are cut off, and who waits for one is sent away."""
         self._closed = True
         for connection in self._taken:
             connection.terminate()
-        while self._idle:
-            await self._idle.pop().close(timeout=CLOSE_SECONDS)
-        while self._waiting:
-            self._wake()
-
-    async def _wait(self) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            async with asyncio.timeout(self._wait_seconds):
-                await turn
-        except BaseException:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-            elif not turn.cancelled():
-                self._wake()  # our turn came as we gave up: it is the next one's
-            raise
-
-    def _wake(self) -> None:
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
-                turn.set_result(None)
+                turn.set_exception(_closed())
+        while self._idle:
+            await self._idle.pop().close(timeout=CLOSE_SECONDS)
+        if self._settling:
+            await asyncio.wait(self._settling)
+
+    @staticmethod
+    def _open_or_none(connection: Any) -> Any | None:
+        return None if connection.is_closed() else connection
+
+    async def _connect(self) -> Any:
+        try:
+            connection = await asyncpg.connect(**self._arguments)
+        except BaseException:
+            self._hand_on(None)
+            raise
+        if self._closed:
+            connection.terminate()
+            raise _closed()
+        return connection
+
+    async def _settle(self, connection: Any) -> None:
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await connection.execute("SELECT 1")
+        except Exception:  # noqa: BLE001 - whatever it is, the connection is of no use any more
+            connection.terminate()
+        finally:
+            self.put(connection)
+
+    async def _turn(self) -> Any | None:
+        turn: asyncio.Future[Any | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                return await turn
+        except BaseException:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+            elif not turn.cancelled() and turn.exception() is None:
+                self._hand_on(turn.result())  # it came as we gave up: it is the next one's
+            raise
+
+    def _hand_on(self, connection: Any | None) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
                 return
+        if connection is None:
+            self._places += 1
+        elif self._closed:
+            connection.terminate()
+        else:
+            self._idle.append(connection)
+
+
+def _closed() -> asyncpg.InterfaceError:
+    return asyncpg.InterfaceError("the connections are closed")

@@ -25,6 +25,7 @@ from gql_api.database.compiled import (
 from gql_api.database.connections import Connections
 from gql_api.database.engine import TIMEOUTS, Timeouts, asyncpg_session_arguments, open_sqlite_reader
 from gql_api.database.failure import explain_failure
+from gql_api.errors import DatabaseUnusable
 
 
 def create_reader(
@@ -56,41 +57,56 @@ class PostgresqlReader:
     def __init__(self, address: DatabaseAddress, *, pool_size: int, timeouts: Timeouts) -> None:
         self._address = address
         self._statements = StatementCache(postgresql.dialect())  # type: ignore[no-untyped-call]
+        session = asyncpg_session_arguments(timeouts=timeouts)
+        session["server_settings"]["default_transaction_read_only"] = "on"
         self._connections = Connections(
-            {**address.asyncpg_arguments(), **asyncpg_session_arguments(timeouts=timeouts)},
-            size=pool_size,
-            wait_seconds=timeouts.pool_seconds,
+            {**address.asyncpg_arguments(), **session}, size=pool_size, wait_seconds=timeouts.pool_seconds
         )
 
     async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
         """Run a statement; see `Reader.fetch`.
 
-        A connection that broke while it was idle is noticed only now. Reading twice does no harm, so that is tried.
-
         Raises:
             DatabaseUnusable: the database is away or gave up.
         """
         statement: CompiledStatement = self._statements.get(build, *shape)
-        arguments = statement.arguments(values)
         try:
-            try:
-                records = await self._fetch(statement.sql, arguments)
-            except (asyncpg.PostgresConnectionError, ConnectionError):
-                records = await self._fetch(statement.sql, arguments)
+            records = await self._fetch(statement.sql, statement.arguments(values))
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise explain_failure(error, self._address) or error from error
         return Result(statement.columns, records)
 
-    async def _fetch(self, sql: str, arguments: list[Any]) -> Any:
+    async def _fetch(self, sql: str, arguments: list[Any], *, again: bool = False) -> Any:
         connection = await self._connections.take()
         try:
-            return await connection.fetch(sql, *arguments)
-        finally:
+            records = await connection.fetch(sql, *arguments)
+        except asyncio.CancelledError:
+            self._connections.put_cancelled(connection)
+            raise
+        except Exception as error:
+            if isinstance(error, _LAST_WORDS):
+                connection.terminate()
+            broken = connection.is_closed()
             self._connections.put(connection)
+            if again or not broken:
+                raise
+        else:
+            self._connections.put(connection)
+            return records
+        # A connection that broke while it was idle is noticed only when it is used. Reading twice does no harm.
+        self._connections.drop_idle()
+        return await self._fetch(sql, arguments, again=True)
 
     async def close(self) -> None:
         """Close all connections; running statements are given up."""
         await self._connections.close()
+
+
+_LAST_WORDS = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.IdleSessionTimeoutError)
+"""Errors after which the server closes the connection; the driver may hear of that only later."""
+
+INTERRUPT_SECONDS = 0.01
+"""How long an interrupted statement may go on before it is interrupted again."""
 
 
 class SqliteReader:
@@ -102,42 +118,76 @@ class SqliteReader:
         self._statements = StatementCache(sqlite.dialect())
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="sqlite-reader")
         self._idle: list[sqlite3.Connection] = []
+        self._running: dict[asyncio.Future[list[Any]], sqlite3.Connection] = {}
         self._places = asyncio.Semaphore(threads)
+        self._closed = False
 
     async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
-        """Run a statement; see `Reader.fetch`. Being cancelled interrupts the statement.
+        """Run a statement; see `Reader.fetch`. Being cancelled interrupts the statement, and does not wait for its end.
 
         Raises:
-            DatabaseUnusable: the file is missing, locked or damaged.
+            DatabaseUnusable: the file is missing, locked or damaged, or the reader was closed.
         """
         statement: CompiledStatement = self._statements.get(build, *shape)
         arguments = [sqlite_argument(value) for value in statement.arguments(values)]
-        async with self._places:
-            connection = self._idle.pop() if self._idle else self._connect()
-            running = asyncio.get_running_loop().run_in_executor(
-                self._executor, _run, connection, statement.sql, arguments
-            )
-            try:
-                records = await asyncio.shield(running)
-            except asyncio.CancelledError:
-                connection.interrupt()
-                await asyncio.wait([running])
-                self._idle.append(connection)
-                raise
-            except sqlite3.Error as error:
-                connection.close()
-                raise explain_failure(error, self._address) or error from error
-            self._idle.append(connection)
+        await self._places.acquire()
+        running = self._start(statement.sql, arguments)
+        try:
+            records = await asyncio.shield(running)
+        except asyncio.CancelledError:
+            self._interrupt(running)
+            raise
+        except sqlite3.Error as error:
+            if self._closed:
+                raise self._closed_error() from error
+            raise explain_failure(error, self._address) or error from error
         return Result(statement.columns, with_times(records, statement.times))
-
-    def _connect(self) -> sqlite3.Connection:
-        return open_sqlite_reader(self._address, busy_timeout_seconds=self._busy_timeout_seconds)
 
     async def close(self) -> None:
         """Close all connections; running statements are given up."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._closed = True
+        for running in self._running:
+            self._interrupt(running)
+        if self._running:
+            await asyncio.wait(list(self._running))
         while self._idle:
             self._idle.pop().close()
+        self._executor.shutdown()
+
+    def _start(self, sql: str, arguments: list[Any]) -> asyncio.Future[list[Any]]:
+        """Run a statement on a thread, in the place that was acquired; when it ends, the place is free again."""
+        try:
+            connection = self._idle.pop() if self._idle else self._connect()
+        except BaseException:
+            self._places.release()
+            raise
+        running = asyncio.get_running_loop().run_in_executor(self._executor, _run, connection, sql, arguments)
+        self._running[running] = connection
+        # Not when the caller is done waiting: a statement that was interrupted still has its connection and thread.
+        running.add_done_callback(self._end)
+        return running
+
+    def _end(self, running: asyncio.Future[list[Any]]) -> None:
+        connection = self._running.pop(running)
+        if self._closed or running.exception() is not None:
+            connection.close()
+        else:
+            self._idle.append(connection)
+        self._places.release()
+
+    def _interrupt(self, running: asyncio.Future[list[Any]]) -> None:
+        # Again and again: interrupting a statement that its thread has not yet begun has no effect.
+        if not running.done():
+            self._running[running].interrupt()
+            running.get_loop().call_later(INTERRUPT_SECONDS, self._interrupt, running)
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise self._closed_error()
+        return open_sqlite_reader(self._address, busy_timeout_seconds=self._busy_timeout_seconds)
+
+    def _closed_error(self) -> DatabaseUnusable:
+        return DatabaseUnusable(f"The database file {self._address.file} was closed: the program is ending.")
 
 
 def _run(connection: sqlite3.Connection, sql: str, arguments: list[Any]) -> list[Any]:

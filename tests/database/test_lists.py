@@ -76,7 +76,8 @@ async def seen(reader: Reader, pages: list[Page]) -> list[ModelPage]:
         totals[None] = await count_rows(reader, request.listing, request.condition)
     else:
         known = [parent_id for parent_id in parent_ids if parent_id is not None]
-        totals.update(await count_rows_by_parent(reader, request.listing, request.condition, known))
+        counts = await count_rows_by_parent(reader, request.listing, request.condition, known)
+        totals.update(counts.items())
     backward = request.page.backward
     return [
         ModelPage(
