@@ -6,24 +6,28 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import uvicorn
 import uvicorn.supervisors
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from gql_api import __version__
 from gql_api.app import GRAPHQL_PATH, application_from_environment
 from gql_api.database.address import Dialect, parse_database_url
 from gql_api.database.engine import create_engine
 from gql_api.database.migrate import upgrade_to_head
 from gql_api.database.schema_state import read_schema_status
 from gql_api.database.verify import verify
-from gql_api.errors import AddressInUse, OperatorError
+from gql_api.errors import AddressInUse, DatabaseUnusable, OperatorError
 from gql_api.schema.build import schema_text
 from gql_api.settings import PREFIX, Settings
+
+ResultT = TypeVar("ResultT")
 
 BACKLOG = 2048
 """Connections that may wait to be accepted."""
@@ -43,11 +47,14 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="gql-api")
-@click.pass_context
-def main(context: click.Context) -> None:
+@click.version_option(__version__, prog_name="gql-api")
+def main() -> None:
     """A GraphQL API server for students and courses. Settings are GQL_API_* environment variables; see the README."""
-    context.obj = Settings.from_environment(os.environ)
+
+
+def _settings() -> Settings:
+    # Read by the commands that need them: help is there for whoever got a variable wrong, too.
+    return Settings.from_environment(os.environ)
 
 
 @main.command()
@@ -55,24 +62,31 @@ def main(context: click.Context) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on; 0: any that is free.")
 @click.option("--workers", type=click.IntRange(1, 256), help="How many processes serve.")
 @click.option("--demo", is_flag=True, help="Migrate first, and fill an empty database with invented students.")
-@click.pass_obj
-def serve(settings: Settings, /, *, demo: bool, **given: Any) -> None:
+@click.pass_context
+def serve(context: click.Context, /, *, demo: bool, **given: Any) -> None:
     """Serve the API, and GraphiQL for browsers.
 
-    An SQLite file is made and migrated if need be; PostgreSQL has to be at head (`gql-api migrate`).
+    An SQLite file is made and migrated if need be; PostgreSQL has to be at head (`gql-api migrate`). SIGTERM and
+    Ctrl-C let requests in flight finish.
     """
-    settings = replace(settings, **{name: value for name, value in given.items() if value is not None})
-    asyncio.run(_prepare(settings, demo=demo))
-    listener = _listen(settings.host, settings.port)
-    port = listener.getsockname()[1]
     # Workers read the environment as this process does, so that is where the options go.
     os.environ.update({PREFIX + name.upper(): str(value) for name, value in given.items() if value is not None})
-    click.echo(f"GraphiQL: http://{_shown(settings.host)}:{port}{GRAPHQL_PATH}")
+    settings = _settings()
+    with _listen(settings.host, settings.port) as listener:  # first of all: a port in use leaves the database alone
+        asyncio.run(_prepare(settings, demo=demo))
+        name = "GraphiQL" if settings.graphiql else "GraphQL"
+        click.echo(f"{name}: http://{_shown(settings.host)}:{listener.getsockname()[1]}{GRAPHQL_PATH}")
+        if not _run(listener, workers=settings.workers):
+            context.exit(1)
+
+
+def _run(listener: socket.socket, *, workers: int) -> bool:
+    """Serve until a signal ends it; False if the application did not start."""
     config = uvicorn.Config(
         f"{application_from_environment.__module__}:{application_from_environment.__name__}",
         factory=True,
-        workers=settings.workers,
-        http="httptools" if sys.implementation.name == "cpython" else "h11",
+        workers=workers,
+        http="gql_api.http.protocol:BoundedHttpProtocol" if sys.implementation.name == "cpython" else "h11",
         ws="websockets-sansio",
         access_log=False,
         server_header=False,
@@ -81,20 +95,23 @@ def serve(settings: Settings, /, *, demo: bool, **given: Any) -> None:
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
         log_level="info",
     )
-    if settings.workers > 1:
+    if workers > 1:
         uvicorn.supervisors.Multiprocess(config, sockets=[listener]).run()
-    else:
-        uvicorn.Server(config).run(sockets=[listener])
+        return True
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):  # raised once more when everything has ended
+        server.run(sockets=[listener])
+    return server.started
 
 
 async def _prepare(settings: Settings, *, demo: bool) -> None:
-    if demo or parse_database_url(settings.database_url).dialect is Dialect.SQLITE:
-        await upgrade_to_head(settings.database_url)
-    engine = _engine(settings)
-    try:
-        (await read_schema_status(engine)).require_head()
-    finally:
-        await engine.dispose()
+    """Bring the database to head where that is this command's business, and go no further if it cannot be used."""
+    address = parse_database_url(settings.database_url)
+    if demo or address.dialect is Dialect.SQLITE:
+        await _upgrade(settings)
+    (await _with_engine(settings, read_schema_status)).require_head()
+    if address.dialect is Dialect.SQLITE and not os.access(address.file, os.W_OK):
+        raise DatabaseUnusable(f"The database file {address.file} is read-only.")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -102,13 +119,14 @@ def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
-    except OSError as error:
+        listener.bind((host.encode("idna"), port))
+        listener.listen(BACKLOG)
+    except (OSError, UnicodeError) as error:
         listener.close()
+        reason = error.strerror if isinstance(error, OSError) else "not a host name"
         raise AddressInUse(
-            f"Cannot listen on {_shown(host)}:{port}: {error.strerror}. Choose another --port."
+            f"Cannot listen on {_shown(host)}:{port}: {reason}. Choose another --host or --port."
         ) from error
-    listener.listen(BACKLOG)
     listener.set_inheritable(True)
     return listener
 
@@ -118,10 +136,9 @@ def _shown(host: str) -> str:
 
 
 @main.command()
-@click.pass_obj
-def migrate(settings: Settings, /) -> None:
+def migrate() -> None:
     """Bring the database's schema to the newest revision; an SQLite file is made if need be."""
-    applied = asyncio.run(upgrade_to_head(settings.database_url))
+    applied = asyncio.run(_upgrade(_settings()))
     click.echo("\n".join(f"Applied {revision}." for revision in applied) or "The schema is at head already.")
 
 
@@ -129,7 +146,7 @@ def migrate(settings: Settings, /) -> None:
 @click.pass_context
 def verify_command(context: click.Context) -> None:
     """Check a live database: schema, references, duplicates, seats. Exits with 1 if anything is wrong."""
-    report = asyncio.run(_with_engine(context.obj, verify))
+    report = asyncio.run(_with_engine(_settings(), verify))
     click.echo(str(report))
     if not report.is_sound:
         context.exit(1)
@@ -140,21 +157,26 @@ def verify_command(context: click.Context) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default="schema.graphql")
 def schema(*, check: bool, file: Path) -> None:
     """Write the schema in GraphQL's definition language to FILE, schema.graphql by default."""
-    text = schema_text()
-    if not check:
-        file.write_text(text, encoding="utf-8")
-    elif not file.exists() or file.read_text(encoding="utf-8") != text:
-        raise click.ClickException(f"{file} is not the schema of this program; run `gql-api schema`.")
+    text = schema_text().encode()
+    try:
+        if not check:
+            file.write_bytes(text)
+        elif not file.exists() or file.read_bytes() != text:
+            raise click.ClickException(f"{file} is not the schema of this program; run `gql-api schema`.")
+    except OSError as error:
+        raise click.FileError(str(file), error.strerror) from error
 
 
-def _engine(settings: Settings) -> Any:
-    return create_engine(
+async def _upgrade(settings: Settings) -> tuple[str, ...]:
+    # Only if need be: migrating waits for SQLite's lock, which an import may hold for a while.
+    status = await _with_engine(settings, read_schema_status)
+    return () if status.is_ready else await upgrade_to_head(settings.database_url)
+
+
+async def _with_engine(settings: Settings, use: Callable[[AsyncEngine], Awaitable[ResultT]]) -> ResultT:
+    engine = create_engine(
         settings.database_url, pool_size=settings.pool_size, busy_timeout_seconds=settings.busy_timeout_seconds
     )
-
-
-async def _with_engine(settings: Settings, use: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
-    engine = _engine(settings)
     try:
         return await use(engine)
     finally:

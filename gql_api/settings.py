@@ -35,15 +35,22 @@ class Settings:
     page_size_max: int = _row(500, "the largest `first` or `last`", at_least=1, at_most=10_000)
     request_body_bytes_max: int = _row(1_048_576, "bytes of an HTTP request's body", at_least=1024)
     graphiql: bool = _row(True, "whether browsers that open /graphql get GraphiQL")  # noqa: FBT003 - a default
-    introspection: bool = _row(True, "whether the schema can be asked for itself")  # noqa: FBT003 - a default
+    introspection: bool = _row(True, "whether the schema can be asked for itself, and messages suggest names from it")  # noqa: FBT003 - a default
+
+    def __post_init__(self) -> None:
+        if self.page_size_default > self.page_size_max:
+            raise SettingInvalid(
+                f"{PREFIX}PAGE_SIZE_DEFAULT is {self.page_size_default}; "
+                f"it must be at most {PREFIX}PAGE_SIZE_MAX, which is {self.page_size_max}."
+            )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read all `GQL_API_*` variables.
 
         Raises:
-            SettingInvalid: a value is not of its type or out of its range, or a variable with our prefix is not one
-                of ours (most often a slip of the pen that would otherwise go unnoticed).
+            SettingInvalid: a value is empty, not of its type, out of its range or at odds with another, or a variable
+                with our prefix is not one of ours (most often a slip of the pen that would otherwise go unnoticed).
         """
         rows = {PREFIX + row.name.upper(): row for row in fields(cls)}
         unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in rows)
@@ -59,6 +66,8 @@ class Settings:
 
 
 def _parsed(variable: str, text: str, kind: type, limits: Mapping[str, Any]) -> Any:
+    if not text.strip():
+        raise SettingInvalid(f"{variable} is empty; give it a value, or unset it for the default.")
     if kind is bool:
         if text.lower() not in _SWITCH:
             raise SettingInvalid(f"{variable} is {text!r}; it must be one of {', '.join(_SWITCH)}.")
@@ -68,7 +77,8 @@ def _parsed(variable: str, text: str, kind: type, limits: Mapping[str, Any]) -> 
     try:
         value = kind(text)
     except ValueError:
-        raise SettingInvalid(f"{variable} is {text!r}; it must be a number.") from None
+        number = "a whole number" if kind is int else "a number"
+        raise SettingInvalid(f"{variable} is {text!r}; it must be {number}.") from None
     at_least, at_most = limits["at_least"], limits["at_most"]
     if not (at_least is None or value >= at_least) or not (at_most is None or value <= at_most):
         upper = "" if at_most is None else f" and at most {at_most}"
