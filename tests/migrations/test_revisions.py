@@ -102,6 +102,12 @@ CATALOG = {
 }
 
 
+def without_order(definition: str) -> list[str]:
+    """Take a CREATE TABLE apart, since it is all the same in which order constraints are named."""
+    flat = re.sub(r"\s+", " ", definition)
+    return sorted(re.split(r", (?=CONSTRAINT )", re.sub(r" \)( WITHOUT ROWID)?$", r"\1", flat)))
+
+
 async def test_the_migrations_and_the_models_make_the_same_catalog(
     engine: AsyncEngine, empty_database_url: str, dialect: str
 ) -> None:
@@ -114,7 +120,7 @@ async def test_the_migrations_and_the_models_make_the_same_catalog(
     for each in (engine, modelled):
         async with each.connect() as connection:
             rows = await connection.exec_driver_sql(CATALOG[dialect])
-            catalogs.append(sorted(tuple(re.sub(r"\s+", " ", str(value)) for value in row) for row in rows))
+            catalogs.append(sorted(tuple(without_order(str(value)) for value in row) for row in rows))
     await modelled.dispose()
     assert len(catalogs[0]) >= 9
     assert catalogs[0] == catalogs[1]
@@ -163,7 +169,7 @@ async def test_the_way_back_to_nothing_leaves_nothing(database_url: str) -> None
     await downgrade(database_url, "base")
     assert await tables_at(database_url) == set()
     await upgrade(database_url, "head")
-    assert await tables_at(database_url) == {"students", "courses", "student_courses"}
+    assert await tables_at(database_url) == set(Model.metadata.tables)
 
 
 async def test_a_revision_that_finds_rows_breaking_its_rules_is_loud_and_changes_nothing(
