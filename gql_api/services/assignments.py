@@ -63,7 +63,8 @@ Refusal: TypeAlias = StudentNotFound | CourseNotFound | CourseFull
 async def assign_course(uow: UnitOfWork, *, student_id: int, course_id: int) -> Assignment:
     """Assign a student to a course; asked again, it gives the first assignment, even when the course is full by then.
 
-    Two statements, on SQLite a third that records the event. A course with a capacity stays locked until the unit of work ends.
+    Two statements, on SQLite a third that records the event. A course with a capacity stays locked until the unit of
+    work ends.
 
     Raises:
         StudentNotFound: no student has this id.
@@ -111,7 +112,8 @@ async def assign_courses(uow: UnitOfWork, pairs: Sequence[Pair]) -> list[Assignm
     """Assign many pairs, as if `assign_course` were called for one after the other, and give the results in that order.
 
     Five statements at most, six on SQLite, whatever the number of pairs. All the courses named stay locked until the
-    unit of work ends. They are locked in the order of their ids, so that batches that overlap wait, but never in a circle.
+    unit of work ends. They are locked in the order of their ids, so that batches that overlap wait, but never in a
+    circle.
 
     Raises:
         InvalidInput: there are no pairs, or more than PAIRS_MAX.
