@@ -11,6 +11,7 @@ from gql_api.schema.errors import error_handlers
 from gql_api.schema.mutation import Mutation
 from gql_api.schema.query import Query
 from gql_api.schema.scalars import DATE_TIME
+from gql_api.schema.subscription import Subscription
 
 
 def build_schema(*, executor_class: type[Executor[Any]]) -> strawberry.Schema:
@@ -18,6 +19,7 @@ def build_schema(*, executor_class: type[Executor[Any]]) -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         execution_context_class=executor_class,
         exception_handlers=error_handlers(),
         config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import strawberry
 
+from gql_api.events import Broker
 from gql_api.pagination import PageLimits
 from gql_api.schema.loaders import Loaders, OperationReader
 from gql_api.schema.selection import SelectionCache
@@ -23,6 +24,7 @@ class Context:
         units_of_work: opens transactions; every mutation field runs in one of its own.
         page_limits: how large pages are.
         selections: what fields select, kept across operations.
+        broker: hands out events.
     """
 
     reader: OperationReader
@@ -30,6 +32,7 @@ class Context:
     units_of_work: UnitsOfWork
     page_limits: PageLimits
     selections: SelectionCache
+    broker: Broker
 
 
 Info: TypeAlias = strawberry.Info[Context, Any]

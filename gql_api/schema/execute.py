@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from inspect import isawaitable
 from typing import Any, TypeAlias, cast
 
+import orjson
 import strawberry
 from graphql import DocumentNode, ExecutionResult, OperationType
 from graphql.execution import (
     Executor,
     create_source_event_stream,
     execute_subscription_event,
-    map_source_to_response_event,
 )
 
 from gql_api.errors import RequestRefused
@@ -26,6 +27,7 @@ from gql_api.schema.error_format import (
 )
 from gql_api.schema.operation import Caller, OperationRequest, OperationResult
 from gql_api.schema.persisted import PersistedDocuments
+from gql_api.schema.shared_answers import Question, SharedAnswers
 
 ContextFactory: TypeAlias = Callable[[Caller], AbstractAsyncContextManager[Any]]
 """Opens the context of one operation and closes it when the operation has ended, however it ended."""
@@ -54,6 +56,7 @@ class GraphQLService:
         self._documents = documents
         self._open_context = open_context
         self._hide_suggestions = hide_suggestions
+        self._shared_answers = SharedAnswers()
 
     async def execute(self, request: OperationRequest, *, caller: Caller, read_only: bool = False) -> OperationResult:
         """Execute a query or a mutation; with `read_only`, a query alone.
@@ -76,6 +79,20 @@ class GraphQLService:
                 return _executed(await _result_of(executor.execute_operation()), caller, operation_type)
         except Exception as error:  # noqa: BLE001 - the edge of an operation: nothing unexpected passes unmasked
             return _failed(error, caller, operation_type)
+
+    @asynccontextmanager
+    async def stream(
+        self, request: OperationRequest, *, caller: Caller, read_only: bool = False
+    ) -> AsyncIterator[AsyncIterator[OperationResult] | OperationResult]:
+        """Do whatever the request asks for: subscribe, or else execute; for transports that carry many results."""
+        document = self._find(request)
+        if not isinstance(document, OperationResult):
+            operation_type = document.operation_type(request.operation_name)
+            if operation_type is not OperationType.SUBSCRIPTION:
+                yield await self.execute(request, caller=caller, read_only=read_only)
+                return
+        async with self.subscribe(request, caller=caller) as outcome:
+            yield outcome
 
     @asynccontextmanager
     async def subscribe(
@@ -115,19 +132,27 @@ class GraphQLService:
         # A source that was never iterated is not closed by whoever would have iterated it.
         if hasattr(source, "aclose"):
             stack.push_async_callback(source.aclose)
-        return await stack.enter_async_context(aclosing(self._answers(executor, source, caller)))
+        answers = self._answers(executor, source, caller, _question(document, request, caller))
+        return await stack.enter_async_context(aclosing(answers))
 
     async def _answers(
-        self, executor: Executor[Any], source: AsyncIterable[Any], caller: Caller
+        self, executor: Executor[Any], source: AsyncIterable[Any], caller: Caller, question: Question | None
     ) -> AsyncGenerator[OperationResult, None]:
-        async def answer(event_executor: Executor[Any]) -> ExecutionResult:
+        """Map each event to its answer (spec §6.2.3.2)."""
+
+        async def answer(event: Any) -> OperationResult:
+            event_executor = executor.build_per_event_executor(event)
             async with self._open_context(caller) as context:
                 event_executor.context_value = context
-                return cast("ExecutionResult", await _result_of(execute_subscription_event(event_executor)))
+                result = await _result_of(execute_subscription_event(event_executor))
+            return _executed(result, caller, OperationType.SUBSCRIPTION)
 
         try:
-            async for result in map_source_to_response_event(executor, source, answer):
-                yield _executed(result, caller, OperationType.SUBSCRIPTION)
+            async for event in source:
+                if question is None:
+                    yield await answer(event)
+                else:
+                    yield await self._shared_answers.get(question, event, partial(answer, event))
         except Exception as error:  # noqa: BLE001 - as in execute()
             yield _failed(error, caller, OperationType.SUBSCRIPTION)
 
@@ -164,6 +189,15 @@ class GraphQLService:
 
 async def _result_of(pending: Any) -> Any:
     return await pending if isawaitable(pending) else pending
+
+
+def _question(document: Document, request: OperationRequest, caller: Caller) -> Question | None:
+    """What is asked about the events of a subscription; None if that cannot be compared with what others ask."""
+    variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS)
+    try:
+        return Question(cast("DocumentNode", document.tree), request.operation_name, variables, caller.principal)
+    except TypeError:
+        return None
 
 
 def _executed(result: ExecutionResult, caller: Caller, operation_type: OperationType | None) -> OperationResult:

@@ -24,6 +24,7 @@ ID_LENGTH_MAX = 32
 NAMES: Final = {Entity.STUDENT: "Student", Entity.COURSE: "Course"}
 
 _LETTERS: Final = {Entity.STUDENT: b"stu", Entity.COURSE: b"crs"}
+_EVENT_LETTERS: Final = b"evt"
 _ENTITIES: Final = {letters: entity for entity, letters in _LETTERS.items()}
 _PREFIXES: Final = {entity: urlsafe_b64encode(letters).decode() for entity, letters in _LETTERS.items()}
 _GROUP: Final = 1000
@@ -86,3 +87,27 @@ def decode_key(text: str, entity: Entity, *, argument: str) -> int:
     if named.entity is not entity:
         raise BadUserInput(f"`{argument}` is the id of a {NAMES[named.entity]}; the id of a {NAMES[entity]} is needed.")
     return named.key
+
+
+def encode_event_id(position: int) -> str:
+    """The id of an event. It names a place in the order of events, not a node."""
+    digits = b"%d" % position
+    return urlsafe_b64encode(_EVENT_LETTERS + digits.rjust(-(-len(digits) // 3) * 3, b"0")).decode()
+
+
+def decode_event_id(text: str, *, argument: str) -> int:
+    """The position of the event that an id names.
+
+    Raises:
+        BadUserInput: the text is not the id of an event.
+    """
+    if len(text) <= ID_LENGTH_MAX:
+        try:
+            raw = urlsafe_b64decode(text.encode("ascii"))
+        except (UnicodeEncodeError, Base64Error):
+            raw = b""
+        if raw[:3] == _EVENT_LETTERS and raw[3:].isdigit():
+            position = int(raw[3:])
+            if 0 < position <= KEY_MAX and encode_event_id(position) == text:
+                return position
+    raise BadUserInput(f"`{argument}` is not the id of an event; pass the `id` of a CourseAssignmentEvent unchanged.")
