@@ -10,23 +10,30 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import strawberry
 from graphql import NoSchemaIntrospectionCustomRule
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from gql_api.database.address import Dialect
 from gql_api.database.compiled import Reader
 from gql_api.database.engine import create_engine
+from gql_api.database.event_log import EventLog
 from gql_api.database.readers import create_reader
 from gql_api.database.schema_state import SchemaStatus, read_schema_status
 from gql_api.database.transactions import create_transactions
+from gql_api.events import Broker, Purge
 from gql_api.execution import BreadthFirstExecutor
+from gql_api.http.cors import allow_origins
 from gql_api.http.graphiql import GraphiQL
 from gql_api.http.graphql import GraphQLEndpoint
 from gql_api.http.health import health_routes
 from gql_api.http.rest import rest_routes
+from gql_api.http.websocket import WebSocketEndpoint
 from gql_api.pagination import PageLimits
 from gql_api.schema.build import build_schema
 from gql_api.schema.context import Context
@@ -36,6 +43,7 @@ from gql_api.schema.loaders import Loaders, OperationReader
 from gql_api.schema.operation import Caller
 from gql_api.schema.persisted import PersistedDocuments
 from gql_api.schema.selection import SelectionCache
+from gql_api.schema.trusted_documents import read_manifest, require_valid
 from gql_api.schema.validation_rules import VALIDATION_RULES
 from gql_api.services.unit_of_work import UnitsOfWork
 from gql_api.settings import Settings
@@ -53,13 +61,14 @@ class Storage:
     units_of_work: UnitsOfWork
 
 
-def build_app(settings: Settings) -> Starlette:
+def build_app(settings: Settings) -> ASGIApp:
     """Join the parts to an application.
 
     Nothing is connected before the first request needs it.
 
     Raises:
         SettingInvalid: a setting cannot be used.
+        ManifestUnusable: the manifest of trusted documents cannot be read, or holds one that cannot be executed.
     """
     transactions = create_transactions(
         settings.database_url,
@@ -72,7 +81,10 @@ def build_app(settings: Settings) -> Starlette:
         sqlite_reader_threads=settings.sqlite_reader_threads,
         busy_timeout_seconds=settings.busy_timeout_seconds,
     )
-    storage = Storage(reader, UnitsOfWork(transactions))
+    event_log = EventLog(settings.database_url, reader)
+    storage = Storage(reader, UnitsOfWork(transactions, on_announced=event_log.notify))
+    broker = Broker(event_log, queue_events_max=settings.subscriber_queue_max)
+    purge = Purge(event_log, storage.units_of_work, retention_seconds=settings.event_retention_seconds)
     # Of its own, so that a pool whose connections are all at work is not taken for a database that is away.
     status_engine = create_engine(
         settings.database_url, pool_size=1, busy_timeout_seconds=settings.busy_timeout_seconds
@@ -81,16 +93,21 @@ def build_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
-            yield
+            async with purge.running():
+                yield
         finally:
+            await broker.close()
+            await event_log.close()
             await reader.close()
             await transactions.close()
             await status_engine.dispose()
 
     graphiql = GraphiQL(endpoint_path=GRAPHQL_PATH, assets_path=GRAPHIQL_ASSETS_PATH) if settings.graphiql else None
+    service = _graphql_service(settings, storage, broker)
     endpoint = GraphQLEndpoint(
-        _graphql_service(settings, storage),
+        service,
         graphiql_page=graphiql.page if graphiql else None,
+        csrf_prevention=settings.csrf_prevention,
         body_bytes_max=settings.request_body_bytes_max,
     )
 
@@ -108,17 +125,30 @@ def build_app(settings: Settings) -> Starlette:
         page_limits=_page_limits(settings),
         body_bytes_max=settings.request_body_bytes_max,
     )
-    routes: list[Any] = [Route(GRAPHQL_PATH, endpoint), *rest, *health_routes(read_status)]
+    websocket = WebSocketEndpoint(
+        service,
+        allowed_origins=settings.websocket_origins.split(),
+        init_timeout_seconds=settings.websocket_init_timeout_seconds,
+        message_bytes_max=settings.request_body_bytes_max,
+        connections_max=settings.websocket_connections_max,
+        operations_max=settings.websocket_operations_max,
+    )
+    routes: list[Any] = [
+        Route(GRAPHQL_PATH, endpoint),
+        WebSocketRoute(GRAPHQL_PATH, websocket),
+        *rest,
+        *health_routes(read_status),
+    ]
     if graphiql:
         routes += graphiql.routes
-    return Starlette(routes=routes, lifespan=lifespan)
+    return allow_origins(Starlette(routes=routes, lifespan=lifespan), settings.cors_origins.split())
 
 
-def application_from_environment() -> Starlette:
+def application_from_environment() -> ASGIApp:
     """Make the application of a worker process from its environment variables.
 
     Raises:
-        SettingInvalid: a variable holds a value that cannot be used.
+        OperatorError: a variable holds a value that cannot be used; see `build_app`.
     """
     application = build_app(Settings.from_environment(os.environ))
     # What was made at the start lives as long as the process: the collector need not look at it again, nor look so
@@ -129,7 +159,7 @@ def application_from_environment() -> Starlette:
     return application
 
 
-def _graphql_service(settings: Settings, storage: Storage) -> GraphQLService:
+def _graphql_service(settings: Settings, storage: Storage, broker: Broker) -> GraphQLService:
     schema = build_schema(executor_class=BreadthFirstExecutor)
     page_limits = _page_limits(settings)
     selections = SelectionCache()
@@ -143,13 +173,30 @@ def _graphql_service(settings: Settings, storage: Storage) -> GraphQLService:
                 units_of_work=storage.units_of_work,
                 page_limits=page_limits,
                 selections=selections,
+                broker=broker,
             )
         )
 
     hidden = not settings.introspection
-    rules = (*VALIDATION_RULES, NoSchemaIntrospectionCustomRule) if hidden else VALIDATION_RULES
-    documents = PersistedDocuments(DocumentCache(schema, rules=rules, hide_suggestions=hidden))
+    documents = _documents(settings, schema)
     return GraphQLService(schema, documents=documents, open_context=open_context, hide_suggestions=hidden)
+
+
+def _documents(settings: Settings, schema: strawberry.Schema) -> PersistedDocuments:
+    hidden = not settings.introspection
+    rules = (*VALIDATION_RULES, NoSchemaIntrospectionCustomRule) if hidden else VALIDATION_RULES
+    documents = DocumentCache(schema, rules=rules, hide_suggestions=hidden)
+    trusted: dict[str, str] = {}
+    if settings.trusted_documents and settings.trusted_documents_mode != "off":
+        manifest = Path(settings.trusted_documents)
+        trusted = read_manifest(manifest)
+        require_valid(trusted, documents, manifest)
+    return PersistedDocuments(
+        documents,
+        trusted=trusted,
+        trusted_only=settings.trusted_documents_mode == "only",
+        learned_entries_max=settings.learned_queries_max,
+    )
 
 
 def _page_limits(settings: Settings) -> PageLimits:

@@ -17,13 +17,14 @@ import uvicorn.supervisors
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gql_api import __version__
-from gql_api.app import GRAPHQL_PATH, application_from_environment
+from gql_api.app import GRAPHQL_PATH, application_from_environment, build_app
 from gql_api.database.address import Dialect, parse_database_url
 from gql_api.database.engine import create_engine
 from gql_api.database.migrate import upgrade_to_head
 from gql_api.database.schema_state import read_schema_status
 from gql_api.database.verify import verify
 from gql_api.errors import AddressInUse, DatabaseUnusable, OperatorError
+from gql_api.http.websocket_protocol import PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS
 from gql_api.schema.build import schema_text
 from gql_api.settings import PREFIX, Settings
 
@@ -73,21 +74,27 @@ def serve(context: click.Context, /, *, demo: bool, **given: Any) -> None:
     os.environ.update({PREFIX + name.upper(): str(value) for name, value in given.items() if value is not None})
     settings = _settings()
     with _listen(settings.host, settings.port) as listener:  # first of all: a port in use leaves the database alone
+        if settings.workers > 1:
+            build_app(settings)  # workers that cannot start would be started again for ever
         asyncio.run(_prepare(settings, demo=demo))
         name = "GraphiQL" if settings.graphiql else "GraphQL"
         click.echo(f"{name}: http://{_shown(settings.host)}:{listener.getsockname()[1]}{GRAPHQL_PATH}")
-        if not _run(listener, workers=settings.workers):
+        if not _run(listener, workers=settings.workers, message_bytes_max=settings.request_body_bytes_max):
             context.exit(1)
 
 
-def _run(listener: socket.socket, *, workers: int) -> bool:
+def _run(listener: socket.socket, *, workers: int, message_bytes_max: int) -> bool:
     """Serve until a signal ends it; False if the application did not start."""
     config = uvicorn.Config(
         f"{application_from_environment.__module__}:{application_from_environment.__name__}",
         factory=True,
         workers=workers,
         http="gql_api.http.protocol:BoundedHttpProtocol" if sys.implementation.name == "cpython" else "h11",
-        ws="websockets-sansio",
+        ws="gql_api.http.websocket_protocol:AbortingWebSocketProtocol",
+        ws_max_size=message_bytes_max,
+        ws_ping_interval=PING_INTERVAL_SECONDS,
+        ws_ping_timeout=PING_TIMEOUT_SECONDS,
+        ws_per_message_deflate=False,  # for events of a few hundred bytes it costs more than it saves, for each peer
         access_log=False,
         server_header=False,
         date_header=True,

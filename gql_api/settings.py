@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Final, Literal, Self, get_args, get_type_hints
 
 from gql_api.errors import SettingInvalid
 
 PREFIX = "GQL_API_"
+
+TrustedDocumentsMode = Literal["off", "prefer", "only"]
+
+_ORIGIN: Final = re.compile(r"https?://[^/?#@\s,*]+")
 
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -34,6 +39,35 @@ class Settings:
     page_size_default: int = _row(20, "rows of a page without `first` and `last`", at_least=1, at_most=10_000)
     page_size_max: int = _row(500, "the largest `first` or `last`", at_least=1, at_most=10_000)
     request_body_bytes_max: int = _row(1_048_576, "bytes of an HTTP request's body", at_least=1024)
+    websocket_origins: str = _row(
+        "",
+        "further origins whose pages may open WebSockets, separated by spaces (`https://app.example.org`); `*`: all. "
+        "Pages of the server's own host always may",
+    )
+    websocket_connections_max: int = _row(5000, "open WebSockets of a worker", at_least=1, at_most=1_000_000)
+    websocket_operations_max: int = _row(100, "operations under way on one WebSocket", at_least=1, at_most=100_000)
+    websocket_init_timeout_seconds: float = _row(
+        10.0, "how long a WebSocket may take to send `connection_init`", at_least=0.1, at_most=600
+    )
+    subscriber_queue_max: int = _row(
+        1000, "events that may wait for a subscriber before it is given up as too slow", at_least=1, at_most=1_000_000
+    )
+    event_retention_seconds: float = _row(
+        604_800.0, "how long events are kept for subscribers that resume, at least", at_least=1
+    )
+    cors_origins: str = _row(
+        "",
+        "origins whose pages may call by HTTP, separated by spaces (`https://app.example.org`); `*`: all. "
+        "Pages of the server's own origin always may",
+    )
+    csrf_prevention: bool = _row(True, "whether a GET has to show that no foreign page can have caused it")  # noqa: FBT003 - a default
+    trusted_documents: str = _row("", "a manifest of trusted documents, Apollo's or a map from id to text")
+    trusted_documents_mode: TrustedDocumentsMode = _row(
+        "prefer", "`off`: the manifest is not read; `prefer`: other documents are executed, too; `only`: nothing else is"
+    )
+    learned_queries_max: int = _row(
+        1000, "automatic persisted queries a worker keeps; 0: none are learned", at_least=0, at_most=1_000_000
+    )
     graphiql: bool = _row(True, "whether browsers that open /graphql get GraphiQL")  # noqa: FBT003 - a default
     introspection: bool = _row(True, "whether the schema can be asked for itself, and messages suggest names from it")  # noqa: FBT003 - a default
 
@@ -43,6 +77,16 @@ class Settings:
                 f"{PREFIX}PAGE_SIZE_DEFAULT is {self.page_size_default}; "
                 f"it must be at most {PREFIX}PAGE_SIZE_MAX, which is {self.page_size_max}."
             )
+        if self.trusted_documents_mode == "only" and not self.trusted_documents:
+            raise SettingInvalid(
+                f"{PREFIX}TRUSTED_DOCUMENTS_MODE is only; then {PREFIX}TRUSTED_DOCUMENTS must name a manifest."
+            )
+        for origin in self.cors_origins.split():
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise SettingInvalid(
+                    f"{PREFIX}CORS_ORIGINS holds {origin!r}; "
+                    "it must be * or origins like https://app.example.org, without a path, separated by spaces."
+                )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -56,16 +100,17 @@ class Settings:
         unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in rows)
         if unknown:
             raise SettingInvalid(f"{unknown[0]} is not a setting; the settings are {', '.join(rows)}.")
+        types = get_type_hints(cls)
         return cls(
             **{
-                row.name: _parsed(variable, environment[variable], type(row.default), row.metadata)
+                row.name: _parsed(variable, environment[variable], types[row.name], row.metadata)
                 for variable, row in rows.items()
                 if variable in environment
             }
         )
 
 
-def _parsed(variable: str, text: str, kind: type, limits: Mapping[str, Any]) -> Any:
+def _parsed(variable: str, text: str, kind: Any, limits: Mapping[str, Any]) -> Any:
     if not text.strip():
         raise SettingInvalid(f"{variable} is empty; give it a value, or unset it for the default.")
     if kind is bool:
@@ -74,6 +119,10 @@ def _parsed(variable: str, text: str, kind: type, limits: Mapping[str, Any]) -> 
         return _SWITCH[text.lower()]
     if kind is str:
         return text
+    if words := get_args(kind):
+        if text.lower() not in words:
+            raise SettingInvalid(f"{variable} is {text!r}; it must be one of {', '.join(words)}.")
+        return text.lower()
     try:
         value = kind(text)
     except ValueError:

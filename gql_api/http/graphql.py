@@ -8,6 +8,7 @@ import orjson
 
 from gql_api.http.csrf import check_preflighted
 from gql_api.http.etag import CACHE_CONTROL, is_held, strong_etag
+from gql_api.http.headers import joined_headers
 from gql_api.http.negotiation import MediaType, negotiate, wants_page
 from gql_api.http.refusal import ClientDisconnected, HttpRefusal
 from gql_api.http.request import check_content_type, read_body, request_from_body, request_from_query_string
@@ -92,7 +93,7 @@ class GraphQLEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        headers = _headers(scope)
+        headers = joined_headers(scope)
         if self._graphiql_page and scope["method"] in _READING_METHODS and wants_page(headers.get(b"accept")):
             await self._graphiql_page()(scope, receive, send)
             return
@@ -145,17 +146,6 @@ class GraphQLEndpoint:
         if is_held(etag, headers.get(b"if-none-match")):
             return _Answer(_NOT_MODIFIED, b"", ((b"etag", etag),), CACHE_CONTROL)
         return _Answer(200, body, ((b"etag", etag),), CACHE_CONTROL)
-
-
-def _headers(scope: Scope) -> dict[bytes, bytes]:
-    """The headers by name; fields of the same name make one list (RFC 9110 §5.3)."""
-    fields: list[tuple[bytes, bytes]] = scope["headers"]
-    headers = dict(fields)
-    if len(headers) != len(fields):
-        headers = {}
-        for name, value in fields:
-            headers[name] = headers[name] + b", " + value if name in headers else value
-    return headers
 
 
 def _status(result: OperationResult, media_type: MediaType) -> int:

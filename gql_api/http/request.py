@@ -91,7 +91,7 @@ def request_from_body(body: bytes | bytearray) -> OperationRequest:
         raise HttpRefusal(400, "Batches of operations are not accepted: send one operation in each request.")
     if not isinstance(parameters, dict):
         raise HttpRefusal(400, "The body is not a JSON object.")
-    return _operation_request(parameters)
+    return operation_request(parameters)
 
 
 def request_from_query_string(query_string: bytes, *, bytes_max: int) -> OperationRequest:
@@ -122,11 +122,15 @@ def request_from_query_string(query_string: bytes, *, bytes_max: int) -> Operati
                 parameters[name] = strict_json.loads(text)
             except ValueError as error:
                 raise HttpRefusal(400, f"The parameter '{name}' is not acceptable JSON: {error}.") from None
-    return _operation_request(parameters)
+    return operation_request(parameters)
 
 
-def _operation_request(parameters: Mapping[str, Any]) -> OperationRequest:
-    """The well-formed request that these parameters make; parameters of other names are ignored, as is demanded."""
+def operation_request(parameters: Mapping[str, Any]) -> OperationRequest:
+    """The well-formed request that these parameters make; parameters of other names are ignored, as is demanded.
+
+    Raises:
+        HttpRefusal: 400, if one is of a wrong type, or none names a document.
+    """
     query = parameters.get("query")
     variables = parameters.get("variables")
     operation_name = parameters.get("operationName")
