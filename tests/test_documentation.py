@@ -1,7 +1,8 @@
 """The examples in the documentation, run as they stand.
 
 In `docs/api_spec.md` every block marked `http` is a message: a request, followed by the response to it. The requests
-are sent in the order of the page, to a server over an empty database.
+are sent in the order of the page, to a server over an empty database. In `README.md` the block marked `graphql` is
+asked of the demo data, and the block marked `json` is the answer.
 """
 
 import http.client
@@ -11,10 +12,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
+
 from tests.database_fixtures import Databases
 from tests.server import serving
 
-API_SPEC = Path(__file__).parents[1] / "docs" / "api_spec.md"
+ROOT = Path(__file__).parents[1]
+API_SPEC = ROOT / "docs" / "api_spec.md"
+README = ROOT / "README.md"
 
 _BLOCK = re.compile(r"^```http\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -85,3 +90,23 @@ def test_the_examples_of_the_api_do_what_the_page_says(databases: Databases) -> 
         for request, response in zip(examples[::2], examples[1::2], strict=True):
             answered = answer(connection, request)
             assert shown(answered, response.headers) == shown(response, response.headers), request
+
+
+def test_the_readmes_query_has_the_answer_that_it_shows(databases: Databases) -> None:
+    text = README.read_text(encoding="utf-8")
+    [query] = re.findall(r"^```graphql\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    [expected] = re.findall(r"^```json\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    with databases.empty() as url, serving(url, "--demo") as server:
+        answered = httpx.post(f"{server.url}/graphql", json={"query": query}, timeout=_TIMEOUT_SECONDS)
+    assert answered.json() == json.loads(expected)
+
+
+def test_every_link_in_the_documentation_leads_to_a_file() -> None:
+    pages = [README, *sorted((ROOT / "docs").glob("*.md"))]
+    links = [
+        (page, target)
+        for page in pages
+        for target in re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    ]
+    assert len(links) > 10
+    assert [(page.name, target) for page, target in links if not (page.parent / target).exists()] == []
