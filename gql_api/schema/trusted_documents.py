@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from gql_api.errors import ManifestUnusable
+from gql_api.schema.documents import DocumentCache
 
 APOLLO_FORMAT: Final = "apollo-persisted-query-manifest"
 MANIFEST_BYTES_MAX: Final = 64 * 1024 * 1024
+
+
+class InvalidDocument(NamedTuple):
+    """A trusted document that cannot be executed, and the first reason."""
+
+    document_id: str
+    reason: str
 
 
 def read_manifest(path: Path) -> dict[str, str]:
@@ -37,6 +46,28 @@ def read_manifest(path: Path) -> dict[str, str]:
     if isinstance(manifest.get("operations"), list):
         return _checked(_apollo_documents(manifest, path), path)
     return _checked(manifest, path)
+
+
+def invalid_documents(trusted: Mapping[str, str], documents: DocumentCache) -> Iterator[InvalidDocument]:
+    """Those of the trusted documents that do not parse or validate, in their order."""
+    for document_id, text in trusted.items():
+        errors = documents.get(text).errors
+        if errors:
+            yield InvalidDocument(document_id, errors[0]["message"])
+
+
+def require_valid(trusted: Mapping[str, str], documents: DocumentCache, path: Path) -> None:
+    """Refuse a manifest with a document that cannot be executed; a client would run into it sooner or later.
+
+    Raises:
+        ManifestUnusable: there are such documents; the message names the first, and how many there are.
+    """
+    invalid = list(invalid_documents(trusted, documents))
+    if invalid:
+        count = f" Invalid in all: {len(invalid)}." if len(invalid) > 1 else ""
+        raise ManifestUnusable(
+            f"The document {invalid[0].document_id!r} of the manifest {path} is invalid: {invalid[0].reason}{count}"
+        )
 
 
 def _apollo_documents(manifest: dict[str, Any], path: Path) -> dict[Any, Any]:
