@@ -164,6 +164,9 @@ class Page(Generic[Item]):
     count: int
 
 
+AnyPage = Annotated[Page[int] | Page[str], strawberry.union("AnyPage")]
+
+
 @strawberry.type
 class Query:
     @batched(graphql_type=list[Bird])
@@ -182,11 +185,13 @@ class Query:
 
     @strawberry.field(graphql_type=list[Home])
     def homes(self) -> Any:
-        return [
-            strawberry.cast(Nest, HomeRecord(1)),
-            strawberry.cast(Den, HomeRecord(2)),
-            Nest(id=3, born=datetime.max.replace(tzinfo=UTC)),
-        ]
+        nest, den = (Nest(id=number, born=datetime(2026, 11, number, tzinfo=UTC)) for number in (3, 4))
+        records = [strawberry.cast(Nest, HomeRecord(1)), strawberry.cast(Den, HomeRecord(2))]
+        return [*records, nest, strawberry.cast(Den, den)]
+
+    @strawberry.field(graphql_type=list[AnyPage])
+    def pages(self) -> Any:
+        return [Page(items=[1, 2], count=2), Page(items=["a"], count=1), Page(items=[3], count=1)]
 
     @strawberry.field(graphql_type=Page[Bird])
     def bird_page(self) -> Any:
