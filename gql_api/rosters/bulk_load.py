@@ -17,7 +17,7 @@ from gql_api.rosters.progress import Step
 BATCH_ROWS: Final = 10_000
 """Rows in memory at once, and between two messages to a step."""
 
-SQLITE_CACHE_KIBIBYTES: Final = 128 * 1024
+SQLITE_CACHE_KIBIBYTES: Final = 64 * 1024
 """Indexes are filled at random places; where they have no room in memory every row costs several pages written."""
 
 ANALYSIS_LIMIT: Final = 1000

@@ -28,19 +28,24 @@ from sqlalchemy import (
     Table,
     case,
     create_engine,
+    event,
     func,
     insert,
     literal,
     select,
     update,
 )
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.pool import StaticPool
 
+from gql_api.errors import OperatorError
 from gql_api.rosters.oneroster import File
 
 BATCH_ROWS: Final = 10_000
 CACHE_KIBIBYTES: Final = 32 * 1024
+
+PAGES_MAX: Final = 4 * 1024**2
+"""Pages of 4 KiB in the temporary file, 16 GiB in all: a bundle of the largest size takes half of that."""
 
 
 class Standing(IntEnum):
@@ -188,8 +193,13 @@ class Scratch:
 
 @contextmanager
 def open_scratch(files: Sequence[File]) -> Iterator[Scratch]:
-    """Open a scratch database for these files; it is gone when the context ends."""
+    """Open a scratch database for these files; it is gone when the context ends.
+
+    Raises:
+        OperatorError: raised by whatever uses it, where its file cannot grow.
+    """
     engine = create_engine("sqlite://", creator=_connect, poolclass=StaticPool)
+    event.listen(engine, "handle_error", _explain, retval=True)
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")  # one transaction throughout, or every row would be one
@@ -201,14 +211,20 @@ def open_scratch(files: Sequence[File]) -> Iterator[Scratch]:
 
 def _connect() -> sqlite3.Connection:
     connection = sqlite3.connect("", isolation_level=None)  # the empty name: a file of its own, for this connection
-    for pragma in (
-        "journal_mode = OFF",
-        "synchronous = OFF",
-        f"cache_size = -{CACHE_KIBIBYTES}",
-        "analysis_limit = 400",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    pragmas: dict[str, str | int] = {"journal_mode": "OFF", "synchronous": "OFF", "analysis_limit": 400}
+    pragmas |= {"cache_size": -CACHE_KIBIBYTES, "max_page_count": PAGES_MAX}
+    for name, value in pragmas.items():
+        connection.execute(f"PRAGMA {name} = {value}")
     return connection
+
+
+def _explain(context: ExceptionContext) -> OperatorError | None:
+    if isinstance(context.original_exception, sqlite3.OperationalError):
+        return OperatorError(
+            f"The temporary file of the import cannot be written: {context.original_exception}. "
+            "SQLITE_TMPDIR names another directory for it."
+        )
+    return None
 
 
 def _table_of_file(file: File, metadata: MetaData) -> Table:

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gql_api.errors import BundleUnusable, OperatorError
+from gql_api.rosters import scratch
 from gql_api.rosters.importing import FAULTS_SHOWN_MAX, IMPORT_OPTIONS, ImportOptions, ImportReport, import_bundle
 from gql_api.rosters.merge import Changes, Merged
 from gql_api.rosters.scratch import FaultInFile, Standing
@@ -192,3 +193,18 @@ async def test_a_stored_student_who_is_skipped_stays_as_stored(engine: AsyncEngi
     report = await run(engine, bundle, tmp_path, SKIP)
     assert await every_row(engine) == before
     assert report.merged == Merged(Changes(0, 0, 1, 1), Changes(0, 0, 2, 0), Changes(0, 0, 2, 1), 2, 2)
+
+
+@ON_SQLITE
+async def test_a_temporary_file_that_cannot_grow_is_an_error_that_says_so(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch, "PAGES_MAX", 50)
+    extra = [f"enr-x{i},,,cls-art,school,usr-ada,student,,," for i in range(5_000)]
+    with pytest.raises(OperatorError) as refused:
+        await run(engine, added("enrollments.csv", *extra), tmp_path)
+    assert refused.value.message == (
+        "The temporary file of the import cannot be written: database or disk is full. "
+        "SQLITE_TMPDIR names another directory for it."
+    )
+    assert await stored(engine) == NOTHING_STORED

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gql_api.errors import BundleUnusable
-from gql_api.rosters.importing import import_bundle
+from gql_api.rosters.importing import ImportReport, import_bundle
 from gql_api.rosters.merge import Changes, Merged
+from gql_api.rosters.report import print_report
 from tests.rosters.stored import NOTHING_STORED, day, every_row, stored
 
 OULAD = Path(os.environ.get("OULAD_DIRECTORY", Path(__file__).parents[3] / "shared" / "data" / "oulad"))
@@ -29,6 +31,7 @@ async def test_the_whole_roster_is_imported_and_a_second_time_changes_nothing(en
         Changes(28_785, 0, 0, 0), Changes(7, 0, 0, 0), Changes(31_284, 0, 0, 0), 32_593, 32_593
     )
     assert (report.faults_total, report.other_users, report.other_enrollments) == (0, 0, 0)
+    assert_documented(report)
     first = await every_row(engine)
     assert [len(rows) for rows in first] == [28_785, 7, 31_284]
     assert_as_in_the_files((await stored(engine)).assignments)
@@ -38,6 +41,13 @@ async def test_the_whole_roster_is_imported_and_a_second_time_changes_nothing(en
         Changes(0, 0, 28_785, 0), Changes(0, 0, 7, 0), Changes(0, 0, 31_284, 0), 32_593, 32_593
     )
     assert await every_row(engine) == first
+
+
+def assert_documented(report: ImportReport) -> None:
+    output = io.StringIO()
+    print_report(Console(file=output, force_terminal=False, width=80), report)
+    printed = "\n".join(line.rstrip() for line in output.getvalue().splitlines())
+    assert printed in (Path(__file__).parents[2] / "docs" / "rosters.md").read_text(encoding="utf-8")
 
 
 def assert_as_in_the_files(assignments: set[tuple[Any, ...]]) -> None:

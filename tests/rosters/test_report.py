@@ -22,7 +22,7 @@ def printed(
     total: int | None = None,
     options: ImportOptions = IMPORT_OPTIONS,
 ) -> str:
-    console = Console(file=io.StringIO(), width=WIDTH)
+    console = Console(file=io.StringIO(), force_terminal=False, width=WIDTH)
     report = ImportReport(
         path=Path("roster.zip"),
         version=Version.V1_2,
