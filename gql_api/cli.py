@@ -25,7 +25,7 @@ from gql_api.database.schema_state import read_schema_status
 from gql_api.database.verify import verify
 from gql_api.errors import AddressInUse, DatabaseUnusable, OperatorError
 from gql_api.http.websocket_protocol import PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS
-from gql_api.schema.build import schema_text
+from gql_api.schema.commands import schema_commands
 from gql_api.settings import PREFIX, Settings
 
 ResultT = TypeVar("ResultT")
@@ -159,19 +159,7 @@ def verify_command(context: click.Context) -> None:
         context.exit(1)
 
 
-@main.command()
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if FILE differs from the schema.")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default="schema.graphql")
-def schema(*, check: bool, file: Path) -> None:
-    """Write the schema in GraphQL's definition language to FILE, schema.graphql by default."""
-    text = schema_text().encode()
-    try:
-        if not check:
-            file.write_bytes(text)
-        elif not file.exists() or file.read_bytes() != text:
-            raise click.ClickException(f"{file} is not the schema of this program; run `gql-api schema`.")
-    except OSError as error:
-        raise click.FileError(str(file), error.strerror) from error
+main.add_command(schema_commands)
 
 
 async def _upgrade(settings: Settings) -> tuple[str, ...]:
