@@ -11,8 +11,6 @@ from gql_api.errors import SettingInvalid
 
 PREFIX = "GQL_API_"
 
-TrustedDocumentsMode = Literal["off", "prefer", "only"]
-
 _ORIGIN: Final = re.compile(r"https?://[^/?#@\s,*]+")
 
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -62,8 +60,9 @@ class Settings:
     )
     csrf_prevention: bool = _row(True, "whether a GET has to show that no foreign page can have caused it")  # noqa: FBT003 - a default
     trusted_documents: str = _row("", "a manifest of trusted documents, Apollo's or a map from id to text")
-    trusted_documents_mode: TrustedDocumentsMode = _row(
-        "prefer", "`off`: the manifest is not read; `prefer`: other documents are executed, too; `only`: nothing else is"
+    trusted_documents_mode: Literal["off", "prefer", "only"] = _row(
+        "prefer",
+        "`off`: the manifest is not read; `prefer`: other documents are executed, too; `only`: nothing else is",
     )
     learned_queries_max: int = _row(
         1000, "automatic persisted queries a worker keeps; 0: none are learned", at_least=0, at_most=1_000_000
