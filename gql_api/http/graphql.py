@@ -13,9 +13,10 @@ from gql_api.http.negotiation import MediaType, negotiate, wants_page
 from gql_api.http.refusal import ClientDisconnected, HttpRefusal
 from gql_api.http.request import check_content_type, read_body, request_from_body, request_from_query_string
 from gql_api.http.request_id import request_id
+from gql_api.http.sse import EventStreams, is_of_same_origin, wants_event_stream
 from gql_api.schema.error_format import format_failure, refusal
 from gql_api.schema.execute import GraphQLService
-from gql_api.schema.operation import Caller, OperationResult, OperationType
+from gql_api.schema.operation import Caller, OperationRequest, OperationResult, OperationType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,6 +86,7 @@ class GraphQLEndpoint:
         query_string_bytes_max: int = 16_384,
     ) -> None:
         self._service = service
+        self._event_streams = EventStreams(service)
         self._graphiql_page = graphiql_page
         self._csrf_prevention = csrf_prevention
         self._body_bytes_max = body_bytes_max
@@ -100,6 +102,9 @@ class GraphQLEndpoint:
         caller = Caller(request_id(headers.get(b"x-request-id")), scope.get("user"))
         media_type = MediaType.GRAPHQL_RESPONSE
         try:
+            if wants_event_stream(headers.get(b"accept")):
+                await self._stream(scope, receive, send, headers, caller)
+                return
             media_type = negotiate(headers.get(b"accept"))
             if scope["method"] == "POST":
                 answer = await self._post(receive, headers, caller, media_type)
@@ -115,27 +120,27 @@ class GraphQLEndpoint:
             answer = _Answer(500, body)
         await _send(send, answer, media_type, caller)
 
+    async def _stream(
+        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes], caller: Caller
+    ) -> None:
+        """Answer with an event stream; what is wrong with the request itself is answered as always."""
+        if scope["method"] == "POST":
+            request = await self._request_from_body(receive, headers)
+        else:
+            request = self._request_from_query_string(scope, headers, is_safe=is_of_same_origin(headers))
+        read_only = scope["method"] != "POST"
+        await self._event_streams.answer(request, scope, receive, send, caller=caller, read_only=read_only)
+
     async def _post(
         self, receive: Receive, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
     ) -> _Answer:
-        check_content_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-        body = await read_body(
-            receive,
-            content_length=headers.get(b"content-length"),
-            bytes_max=self._body_bytes_max,
-            timeout_seconds=self._body_timeout_seconds,
-        )
-        result = await self._service.execute(request_from_body(body), caller=caller)
+        result = await self._service.execute(await self._request_from_body(receive, headers), caller=caller)
         return _Answer(_status(result, media_type), orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
 
     async def _get(
         self, scope: Scope, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
     ) -> _Answer:
-        if scope["method"] not in _READING_METHODS:
-            raise HttpRefusal(405, "The method is not allowed.", headers=((b"allow", b"GET, HEAD, POST"),))
-        if self._csrf_prevention:
-            check_preflighted(headers)
-        request = request_from_query_string(scope["query_string"], bytes_max=self._query_string_bytes_max)
+        request = self._request_from_query_string(scope, headers)
         result = await self._service.execute(request, caller=caller, read_only=True)
         body = orjson.dumps(result.response(), option=orjson.OPT_UTC_Z)
         if not result.executed and result.operation_type is OperationType.MUTATION:
@@ -146,6 +151,25 @@ class GraphQLEndpoint:
         if is_held(etag, headers.get(b"if-none-match")):
             return _Answer(_NOT_MODIFIED, b"", ((b"etag", etag),), CACHE_CONTROL)
         return _Answer(200, body, ((b"etag", etag),), CACHE_CONTROL)
+
+    async def _request_from_body(self, receive: Receive, headers: Mapping[bytes, bytes]) -> OperationRequest:
+        check_content_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
+        body = await read_body(
+            receive,
+            content_length=headers.get(b"content-length"),
+            bytes_max=self._body_bytes_max,
+            timeout_seconds=self._body_timeout_seconds,
+        )
+        return request_from_body(body)
+
+    def _request_from_query_string(
+        self, scope: Scope, headers: Mapping[bytes, bytes], *, is_safe: bool = False
+    ) -> OperationRequest:
+        if scope["method"] not in _READING_METHODS:
+            raise HttpRefusal(405, "The method is not allowed.", headers=((b"allow", b"GET, HEAD, POST"),))
+        if self._csrf_prevention and not is_safe:
+            check_preflighted(headers)
+        return request_from_query_string(scope["query_string"], bytes_max=self._query_string_bytes_max)
 
 
 def _status(result: OperationResult, media_type: MediaType) -> int:

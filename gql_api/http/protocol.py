@@ -11,6 +11,9 @@ from typing import ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+ON_SHUTDOWN = "gql_api.on_shutdown"
+"""The place, in the `state` of a request's scope, of what to call if the server shuts down before it is answered."""
+
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: text/plain; charset=utf-8\r\n"
@@ -55,6 +58,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
         elif self._deadline is None:
             self._expect_head()
+
+    def shutdown(self) -> None:
+        """Finish what is being answered; an answer that has no end of its own is told to come to one."""
+        super().shutdown()
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            on_shutdown = cycle.scope["state"].get(ON_SHUTDOWN)
+            if on_shutdown is not None:
+                on_shutdown()
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
