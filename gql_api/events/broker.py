@@ -30,8 +30,11 @@ RETRY_SECONDS_MAX: Final = 1.0
 JOIN_SECONDS_MAX: Final = 10.0
 """How long a new subscriber waits until the reader has reached the present."""
 
-BURST_SECONDS_MAX: Final = 2.0
-"""How long the reader waits, when events come faster than they are taken, before it gives up who lags behind."""
+STALL_SECONDS_MAX: Final = 0.5
+"""How long the reader waits for subscribers whose queues are full and who take nothing."""
+
+BURST_SECONDS_MAX: Final = 10.0
+"""How long it waits, at most, for those that take something, when more happens at once than their queues hold."""
 
 BURST_PAUSE_SECONDS: Final = 0.005
 
@@ -47,6 +50,7 @@ class Broker:
     def __init__(self, log: EventLog, *, queue_events_max: int = 1000) -> None:
         self._log = log
         self._queue_events_max = queue_events_max
+        self._burst_events_max = min(PAGE_SIZE, queue_events_max)
         self._subscriptions: defaultdict[Interest, set[Subscription]] = defaultdict(set)
         self._users = 0
         self._position: int | None = None
@@ -167,11 +171,13 @@ class Broker:
             self._position = await self._log.last_position()
         page: list[Event] | None = None
         while page is None or len(page) == PAGE_SIZE:
-            await self._make_room()
             page = await self._log.read_after(self._position)
-            for event in page:
-                self._hand_out(event)
-                self._position = event.position
+            for start in range(0, len(page), self._burst_events_max):
+                burst = page[start : start + self._burst_events_max]
+                await self._make_room(len(burst))
+                for event in burst:
+                    self._hand_out(event)
+                    self._position = event.position
         for reached in self._joining[:joining]:
             if not reached.done():
                 reached.set_result(None)
@@ -189,13 +195,25 @@ class Broker:
                 if not subscription.put(event):
                     self._leave(subscription)
 
-    async def _make_room(self) -> None:
-        """Let subscribers take in a burst: they get some time before a full queue counts as slowness."""
-        deadline = asyncio.get_running_loop().time() + BURST_SECONDS_MAX
-        while any(one.room < PAGE_SIZE for those in self._subscriptions.values() for one in those):
-            if asyncio.get_running_loop().time() > deadline:
-                return
+    async def _make_room(self, events: int) -> None:
+        """Wait for those whose queues have no room for so many events, for as long as they go on taking.
+
+        Otherwise a burst would fill the queues of all subscribers at once, before the quickest could take anything.
+        """
+        clock = asyncio.get_running_loop().time
+        begun = progressed = clock()
+        lacking = self._lacking_room(events)
+        while lacking:
             await asyncio.sleep(BURST_PAUSE_SECONDS)
+            now, before, lacking = clock(), lacking, self._lacking_room(events)
+            if lacking != before:
+                progressed = now
+            if now - progressed > STALL_SECONDS_MAX or now - begun > BURST_SECONDS_MAX:
+                return
+
+    def _lacking_room(self, events: int) -> int:
+        """How many events have to be taken before so many fit into every queue."""
+        return sum(max(0, events - one.room) for those in self._subscriptions.values() for one in those)
 
     async def _rest(self, watch: Watch) -> None:
         """Wait for a commit, or for somebody who wants to know whether there was one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import deque
 from typing import NamedTuple
 
@@ -48,8 +47,8 @@ class Subscription:
 
     @property
     def room(self) -> int:
-        """How many events may yet be queued; an empty queue has room for any page."""
-        return self._events_max - len(self._events) if self._events else sys.maxsize
+        """How many events may yet be queued."""
+        return self._events_max - len(self._events)
 
     def put(self, event: Event) -> bool:
         """Queue an event; False if there was no room, which is the end of this subscription."""
