@@ -68,7 +68,12 @@ class Listing(Enum):
 
 
 class PageShape(NamedTuple):
-    """A page without its values: `after` and `before` tell which key values of the cursor are NULL, None: no cursor."""
+    """A page without its values.
+
+    Attributes:
+        columns: what is read of each row; the keys of the ordering are among them.
+        after: which key values of the cursor are NULL; None without a cursor. Likewise `before`.
+    """
 
     listing: Listing
     columns: tuple[str, ...]
@@ -83,6 +88,8 @@ PARENTS = "parents"
 LIMIT = "row_limit"
 ASSIGNED_AT = "assigned_at"
 
+_NULLABLE_PARTS = (Part.WITH_VALUE, Part.WITHOUT_VALUE)
+
 
 def rows_by_id(dialect_name: str, entity: Entity, columns: tuple[str, ...]) -> Select[Any]:
     """The rows whose ids stand in the list `ids`; columns as named."""
@@ -92,26 +99,41 @@ def rows_by_id(dialect_name: str, entity: Entity, columns: tuple[str, ...]) -> S
 
 def page(dialect_name: str, shape: PageShape) -> Select[Any]:
     """A page of a root list, at most `row_limit` rows; a backward page comes in reverse order."""
-    if not shape.ordering.keys[0].nullable:
+    parts = _parts(dialect_name, shape)
+    if not parts:
         return _root_page(dialect_name, shape)
-    parts = [_root_page(dialect_name, shape, part).subquery(part.name.lower()) for part in Part]
-    both = union_all(*map(select, parts)).subquery("both")
+    pages = [_root_page(dialect_name, shape, part).subquery(part.name.lower()) for part in parts]
+    both = union_all(*map(select, pages)).subquery("both")
     columns: Columns = dict(both.c)
     return select(both).order_by(*order_by(shape.ordering, columns, backward=shape.backward)).limit(_limit())
 
 
+def _parts(dialect_name: str, shape: PageShape) -> tuple[Part, ...]:
+    first, *rest = shape.ordering.keys
+    if first.nullable:
+        return _NULLABLE_PARTS
+    start = shape.before if shape.backward else shape.after
+    return (Part.EQUAL, Part.BEYOND) if dialect_name == "sqlite" and rest and start is not None else ()
+
+
 def _root_page(dialect_name: str, shape: PageShape, part: Part | None = None) -> Select[Any]:
     columns: Columns = dict(shape.listing.entity.table.c)
-    page = (
-        select(*(columns[name] for name in shape.columns))
+    return (
+        _of_part(select(*(columns[name] for name in shape.columns)), shape, part)
         .where(_range(dialect_name, shape, columns, part))
         .order_by(*order_by(shape.ordering, columns, backward=shape.backward, part=part))
         .limit(_limit())
     )
-    if part is None:
-        return page
-    first = columns[shape.ordering.keys[0].name]
-    return page.where(first.is_(None) if part is Part.WITHOUT_VALUE else first.is_not(None))
+
+
+def _of_part(rows: Select[Any], shape: PageShape, part: Part | None) -> Select[Any]:
+    table = shape.listing.entity.table
+    first = table.c[shape.ordering.keys[0].name]
+    if part is Part.WITH_VALUE:
+        rows = rows.where(first.is_not(None))
+    elif part is Part.WITHOUT_VALUE:
+        rows = rows.where(first.is_(None))
+    return rows.select_from(table)
 
 
 def pages_by_parent(dialect_name: str, shape: PageShape) -> Select[Any]:
@@ -200,11 +222,18 @@ def counts_by_parent(dialect_name: str, listing: Listing, condition: Condition |
 
 def any_before(dialect_name: str, shape: PageShape) -> Select[Any]:
     """One row if a root list has any at or before `after`; `shape.backward`: at or behind `before`."""
+    parts = _NULLABLE_PARTS if shape.ordering.keys[0].nullable else (None,)
+    found = [_any_before(dialect_name, shape, part) for part in parts]
+    return found[0] if len(found) == 1 else select(union_all(*(select(part.subquery()) for part in found)).subquery())
+
+
+def _any_before(dialect_name: str, shape: PageShape, part: Part | None) -> Select[Any]:
     columns: Columns = dict(shape.listing.entity.table.c)
     return (
-        select(literal_column("1"))
-        .select_from(shape.listing.entity.table)
-        .where(_outside(dialect_name, shape, columns))
+        _of_part(select(literal_column("1").label("found")), shape, part)
+        .where(_outside(dialect_name, shape, columns, part))
+        # If there is any, then the list's first row (`shape.backward`: its last) is one, unless a filter hides it.
+        .order_by(*order_by(shape.ordering, columns, backward=shape.backward, part=part))
         .limit(1)
     )
 
@@ -234,19 +263,23 @@ def parents_with_any_before(dialect_name: str, shape: PageShape) -> Select[Any]:
 
 def _range(dialect_name: str, shape: PageShape, columns: Columns, part: Part | None = None) -> ColumnElement[bool]:
     conditions = [_condition(dialect_name, shape.condition, columns)]
+    # Whether a row has a value tells something about both ends of the range, the other parts only about its start.
+    at_end = part if part in _NULLABLE_PARTS else None
     if shape.after is not None:
-        conditions.append(seek(shape.ordering, columns, shape.after, name="after", part=part))
+        after_part = at_end if shape.backward else part
+        conditions.append(seek(shape.ordering, columns, shape.after, name="after", part=after_part))
     if shape.before is not None:
-        conditions.append(seek(shape.ordering, columns, shape.before, name="before", backward=True, part=part))
+        before_part = part if shape.backward else at_end
+        conditions.append(seek(shape.ordering, columns, shape.before, name="before", backward=True, part=before_part))
     return and_(*conditions)
 
 
-def _outside(dialect_name: str, shape: PageShape, columns: Columns) -> ColumnElement[bool]:
+def _outside(dialect_name: str, shape: PageShape, columns: Columns, part: Part | None = None) -> ColumnElement[bool]:
     condition = _condition(dialect_name, shape.condition, columns)
     if shape.backward:
-        place = seek(shape.ordering, columns, shape.before or (), name="before", inclusive=True)
+        place = seek(shape.ordering, columns, shape.before or (), name="before", inclusive=True, part=part)
     else:
-        place = seek(shape.ordering, columns, shape.after or (), name="after", backward=True, inclusive=True)
+        place = seek(shape.ordering, columns, shape.after or (), name="after", backward=True, inclusive=True, part=part)
     return and_(condition, place)
 
 

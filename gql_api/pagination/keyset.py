@@ -1,8 +1,7 @@
 """An ordering as ORDER BY, a place in it as WHERE.
 
 NULL counts as greater than every value: last when ascending, first when descending. That is PostgreSQL's default (its
-indexes serve it as they are); SQLite is told so. No database enters an index at "greater than this, or NULL", though: a
-list whose first key can be NULL is read in two parts, those rows that have a value and those that have none.
+indexes serve it as they are); SQLite is told so. Where no index can be entered, a list is read in parts (`Part`).
 """
 
 from __future__ import annotations
@@ -28,10 +27,17 @@ from gql_api.pagination.ordering import Ordering, OrderKey
 
 
 class Part(Enum):
-    """The rows that have a value for an ordering's first key, or those that have none."""
+    """Some rows of a list, by its first key.
+
+    No database enters an index at "greater than this, or NULL": a list whose first key can be NULL has two parts, WITH
+    and WITHOUT a value. SQLite enters no index in midst of rows that are equal in the first key, as thousands are after
+    an import: from a place on, a list has two parts, the rows EQUAL to it in that key and those BEYOND.
+    """
 
     WITH_VALUE = auto()
     WITHOUT_VALUE = auto()
+    EQUAL = auto()
+    BEYOND = auto()
 
 
 def order_by(
@@ -42,12 +48,11 @@ def order_by(
     part: Part | None = None,
 ) -> list[UnaryExpression[object]]:
     """The ORDER BY terms of an ordering, or of its reverse; of one part of the list, or of all."""
-    first, *rest = ordering.keys
-    keys = {
-        None: ordering.keys,
-        Part.WITH_VALUE: (first._replace(nullable=False), *rest),
-        Part.WITHOUT_VALUE: tuple(rest),
-    }[part]
+    keys = ordering.keys
+    if part in {Part.WITHOUT_VALUE, Part.EQUAL}:
+        keys = keys[1:]
+    elif part is Part.WITH_VALUE:
+        keys = (keys[0]._replace(nullable=False), *keys[1:])
     return [_direction(columns[key.name], key, descending=key.descending != backward) for key in keys]
 
 
@@ -78,15 +83,24 @@ def seek(
         _Term(columns[key.name], _value(f"{name}_{i}", columns[key.name]), null, key, key.descending != backward)
         for i, (key, null) in enumerate(zip(ordering.keys, nulls, strict=True))
     ]
+    if part is None:
+        return _behind(terms, inclusive=inclusive)
+    first, *rest = terms
+    if part is Part.BEYOND:
+        return first.beyond(inclusive=False)
+    behind = _behind(rest, inclusive=inclusive)
+    return and_(first.column == first.value, behind) if part is Part.EQUAL else first.then_within(part, behind)
+
+
+def _behind(terms: Sequence[_Term], *, inclusive: bool) -> ColumnElement[bool]:
+    first, *rest = terms
+    if not rest:
+        return first.beyond(inclusive=inclusive)
     if len({term.descending for term in terms}) == 1 and not any(term.key.nullable for term in terms):
-        # One comparison of row values, which both databases answer from an index over the keys.
+        # One comparison of row values, which PostgreSQL answers from an index over the keys.
         row, place = tuple_(*(term.column for term in terms)), tuple_(*(term.value for term in terms))
-        return _beyond(row, place, descending=terms[0].descending, inclusive=inclusive)
-    last = terms.pop()
-    condition = _beyond(last.column, last.value, descending=last.descending, inclusive=inclusive)
-    for term in reversed(terms[1:]):
-        condition = term.then(condition)
-    return terms[0].then(condition) if part is None else terms[0].then_within(part, condition)
+        return _beyond(row, place, descending=first.descending, inclusive=inclusive)
+    return first.then(_behind(rest, inclusive=inclusive))
 
 
 class _Term(NamedTuple):
@@ -97,6 +111,10 @@ class _Term(NamedTuple):
     null: bool
     key: OrderKey
     descending: bool
+
+    def beyond(self, *, inclusive: bool) -> ColumnElement[bool]:
+        """The rows whose value is beyond the place's, or (`inclusive`) the same."""
+        return _beyond(self.column, self.value, descending=self.descending, inclusive=inclusive)
 
     def then(self, rest: ColumnElement[bool]) -> ColumnElement[bool]:
         """The rows that are beyond the place by this key, or equal to it and beyond by the rest of the keys."""
@@ -113,9 +131,7 @@ class _Term(NamedTuple):
         return true() if self.null is self.descending else false()
 
     def _then_by_value(self, rest: ColumnElement[bool]) -> ColumnElement[bool]:
-        at_least = _beyond(self.column, self.value, descending=self.descending, inclusive=True)
-        beyond = _beyond(self.column, self.value, descending=self.descending, inclusive=False)
-        return and_(at_least, or_(beyond, rest))
+        return and_(self.beyond(inclusive=True), or_(self.beyond(inclusive=False), rest))
 
 
 def _value(name: str, column: ColumnElement[object]) -> ColumnElement[object]:

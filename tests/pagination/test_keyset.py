@@ -24,9 +24,9 @@ def sql(expression: Any) -> str:
 @pytest.mark.parametrize(
     ("keys", "nulls", "options", "condition"),
     [
-        ([ID], [False], {}, "(things.id) > (?)"),
-        ([ID], [False], {"backward": True}, "(things.id) < (?)"),
-        ([ID], [False], {"inclusive": True}, "(things.id) >= (?)"),
+        ([ID], [False], {}, "things.id > ?"),
+        ([ID], [False], {"backward": True}, "things.id < ?"),
+        ([ID], [False], {"inclusive": True}, "things.id >= ?"),
         ([A, B, ID], [False] * 3, {}, "(things.a, things.b, things.id) > (?, ?, ?)"),
         ([DOWN[A], DOWN[ID]], [False] * 2, {}, "(things.a, things.id) < (?, ?)"),
         ([DOWN[A], DOWN[ID]], [False] * 2, {"backward": True, "inclusive": True}, "(things.a, things.id) >= (?, ?)"),
@@ -35,7 +35,7 @@ def sql(expression: Any) -> str:
             [DOWN[A], B, ID],
             [False] * 3,
             {},
-            "things.a <= ? AND (things.a < ? OR things.b >= ? AND (things.b > ? OR things.id > ?))",
+            "things.a <= ? AND (things.a < ? OR (things.b, things.id) > (?, ?))",
         ),
         (
             [MAYBE_A, ID],
@@ -45,7 +45,15 @@ def sql(expression: Any) -> str:
         ),
         ([MAYBE_A, ID], [False] * 2, {"backward": True}, "things.a <= ? AND (things.a < ? OR things.id < ?)"),
         ([MAYBE_A, ID], [True, False], {}, "things.a IS NULL AND things.id > ?"),
-        ([MAYBE_A, ID], [True, False], {"backward": True}, "things.a IS NOT NULL OR things.a IS NULL AND things.id < ?"),
+        (
+            [MAYBE_A, ID],
+            [True, False],
+            {"backward": True},
+            "things.a IS NOT NULL OR things.a IS NULL AND things.id < ?",
+        ),
+        ([A, B, ID], [False] * 3, {"part": Part.EQUAL}, "things.a = ? AND (things.b, things.id) > (?, ?)"),
+        ([DOWN[A], ID], [False] * 2, {"part": Part.BEYOND}, "things.a < ?"),
+        ([A, ID], [False] * 2, {"part": Part.EQUAL, "backward": True}, "things.a = ? AND things.id < ?"),
         ([MAYBE_A, ID], [False] * 2, {"part": Part.WITH_VALUE}, "things.a >= ? AND (things.a > ? OR things.id > ?)"),
         ([MAYBE_A, ID], [False] * 2, {"part": Part.WITHOUT_VALUE}, "1"),
         ([MAYBE_A, ID], [True, False], {"part": Part.WITH_VALUE}, "0"),
@@ -70,6 +78,8 @@ def test_the_first_key_is_bounded_by_itself(
         ([MAYBE_A, ID], {"backward": True}, "things.a DESC NULLS FIRST, things.id DESC"),
         ([MAYBE_A, ID], {"part": Part.WITH_VALUE}, "things.a ASC, things.id ASC"),
         ([MAYBE_A, ID], {"part": Part.WITHOUT_VALUE, "backward": True}, "things.id DESC"),
+        ([A, ID], {"part": Part.EQUAL}, "things.id ASC"),
+        ([DOWN[A], ID], {"part": Part.BEYOND}, "things.a DESC, things.id ASC"),
     ],
 )
 def test_null_is_greater_than_every_value(keys: list[OrderKey], options: dict[str, Any], terms: str) -> None:
