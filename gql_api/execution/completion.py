@@ -189,13 +189,14 @@ def _complete_sources(column: Column, shape: ObjectShape, sources: Sequence[Any]
         put(_open_level(column, type_, sources))
         return
     operation, field = column.operation, column.field
-    info = field.build_info(operation.executor, field.path)
-    if isinstance(sources, Table):
-        told = type_.tell_of_class(operation.executor, sources, info)
+    kinds = {sources.row_type} if isinstance(sources, Table) else set(map(type, sources))
+    if len(kinds) == 1:
+        told = type_.tell_of_class(operation.executor, kinds.pop(), sources, field)
         if told is not None:
             put(_open_level(column, told, sources))
             return
-        sources = list(sources)
+    sources = list(sources)
+    info = field.build_info(operation.executor, field.path)
 
     def go_on(answers: Sequence[Any]) -> None:
         types = type_.tell(answers, sources, info)

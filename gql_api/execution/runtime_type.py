@@ -10,6 +10,7 @@ from graphql import GraphQLError, GraphQLObjectType
 from graphql.pyutils import inspect
 
 from gql_api.execution.strawberry_field import may_be_cast, strawberry_definition
+from gql_api.execution.table import Table
 from gql_api.execution.take import take
 
 if TYPE_CHECKING:
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from graphql import GraphQLAbstractType, GraphQLResolveInfo, GraphQLSchema
 
     from gql_api.execution.executor import BreadthFirstExecutor
-    from gql_api.execution.table import Table
+    from gql_api.execution.plan import FieldPlan
 
     Info = GraphQLResolveInfo[Any]
+
+_KINDS_KNOWN_MAX = 64
+"""How many classes a type remembers: a program has few, unless it makes them as it goes."""
 
 _C = TypeVar("_C", bound="Callable[..., Any]")
 
@@ -28,7 +32,8 @@ _C = TypeVar("_C", bound="Callable[..., Any]")
 def by_class(function: _C) -> _C:
     """Declare that an ``is_type_of`` or ``resolve_type`` function looks at nothing but the class of the value.
 
-    The executor then calls it once for every class in a column, instead of once for every object.
+    The executor then calls it for one object of a class, instead of for every object, and may keep a type that it
+    was told for as long as it keeps the plan. The function answers at once: it is no coroutine function.
     Below ``@classmethod`` where it is one::
 
         @classmethod
@@ -43,7 +48,7 @@ def by_class(function: _C) -> _C:
 class CheckedType:
     """An object type with an ``is_type_of`` of its own."""
 
-    __slots__ = ("_by_class", "_generated", "_is_type_of", "object_type")
+    __slots__ = ("_by_class", "_generated", "_is_type_of", "_kinds_known", "object_type")
 
     def __init__(self, object_type: GraphQLObjectType, is_type_of: Callable[[Any, Info], Any]) -> None:
         self.object_type = object_type
@@ -51,14 +56,20 @@ class CheckedType:
         self._by_class = getattr(is_type_of, "__by_class__", False)
         definition = strawberry_definition(object_type)
         self._generated = definition is not None and definition.is_type_of is None
+        self._kinds_known: set[type] = set()
 
-    def tell_of_class(self, executor: BreadthFirstExecutor, table: Table, info: Info) -> GraphQLObjectType | None:
-        """Return the type of all rows of a table if their class tells it, None if they have to be asked."""
-        if not self._by_class:
+    def tell_of_class(
+        self, executor: BreadthFirstExecutor, kind: type, values: Sequence[Any], field: FieldPlan
+    ) -> GraphQLObjectType | None:
+        """Return the type of values of one class if the class tells it, None if they have to be asked one by one."""
+        if not self._by_class and not (self._generated and not may_be_cast(kind, _made(values))):
             return None
-        row = [table[0]]
-        (type_,) = self.tell(self.ask(executor, row, info), row, info)
-        return type_ if isinstance(type_, GraphQLObjectType) else None
+        if kind not in self._kinds_known:
+            if self.ask(executor, [values[0]], field.build_info(executor, field.path)) != [True]:
+                return None
+            if len(self._kinds_known) < _KINDS_KNOWN_MAX:
+                self._kinds_known.add(kind)
+        return self.object_type
 
     def ask(self, _executor: BreadthFirstExecutor, values: Sequence[Any], info: Info) -> list[Any]:
         """Return what ``is_type_of`` says of every value: a truth value, an exception, or an awaitable of one."""
@@ -80,7 +91,7 @@ class AbstractType:
     What it resolves to is checked once more by the ``is_type_of`` of the object type, where it has one.
     """
 
-    __slots__ = ("_by_class", "_checked", "_generated", "_schema", "_type")
+    __slots__ = ("_by_class", "_checked", "_generated", "_schema", "_type", "_types_by_kind")
 
     def __init__(self, type_: GraphQLAbstractType, schema: GraphQLSchema) -> None:
         self._type = type_
@@ -97,17 +108,26 @@ class AbstractType:
             for possible in schema.get_possible_types(type_)
             if possible.is_type_of is not None
         }
+        self._types_by_kind: dict[type, GraphQLObjectType] = {}
 
-    def tell_of_class(self, executor: BreadthFirstExecutor, table: Table, info: Info) -> GraphQLObjectType | None:
-        """Return the type of all rows of a table if their class tells it, None if they have to be asked."""
-        if not self._by_class and not (self._generated and _class_decides(table.row_type, [])):
+    def tell_of_class(
+        self, executor: BreadthFirstExecutor, kind: type, values: Sequence[Any], field: FieldPlan
+    ) -> GraphQLObjectType | None:
+        """Return the type of values of one class if the class tells it, None if they have to be asked one by one."""
+        if not self._by_class and not (self._generated and _class_decides(kind, _made(values))):
             return None
-        row = [table[0]]
-        (type_,) = self.tell(self.ask(executor, row, info), row, info)
-        if isinstance(type_, Exception):
-            return None
+        type_ = self._types_by_kind.get(kind)
+        if type_ is None:
+            first, info = [values[0]], field.build_info(executor, field.path)
+            (answer,) = self.ask(executor, first, info)
+            (told,) = self.tell([answer], first, info) if isinstance(answer, str) else (None,)
+            if not isinstance(told, GraphQLObjectType):
+                return None
+            type_ = told
+            if len(self._types_by_kind) < _KINDS_KNOWN_MAX:
+                self._types_by_kind[kind] = type_
         checked = self._checked.get(type_)
-        return type_ if checked is None else checked.tell_of_class(executor, table, info)
+        return type_ if checked is None else checked.tell_of_class(executor, kind, values, field)
 
     def ask(self, executor: BreadthFirstExecutor, values: Sequence[Any], info: Info) -> list[Any]:
         """Return the name of every value's type; in its place may be an exception, an awaitable, or nonsense."""
@@ -192,6 +212,11 @@ class AbstractType:
         if not isinstance(found, GraphQLObjectType):
             return f"Abstract type '{self._type}' was resolved to a non-object type '{answer}'."
         return f"Runtime Object type '{answer}' is not a possible type for '{self._type}'."
+
+
+def _made(values: Sequence[Any]) -> Sequence[Any]:
+    # What is kept by column has no objects yet that anybody could have marked.
+    return () if isinstance(values, Table) else values
 
 
 def _judge(type_: GraphQLObjectType, answer: Any, value: Any, info: Info) -> GraphQLObjectType | Exception:
