@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,10 @@ from gql_api.database.schema_state import read_schema_status
 from gql_api.database.verify import verify
 from gql_api.errors import AddressInUse, DatabaseUnusable, OperatorError
 from gql_api.http.websocket_protocol import PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS
+from gql_api.rosters.commands import import_command, seed_command
+from gql_api.rosters.importing import ImportOptions
+from gql_api.rosters.seeding import seed_demo
+from gql_api.rosters.synthetic import Population
 from gql_api.schema.commands import schema_commands
 from gql_api.settings import PREFIX, Settings
 
@@ -76,7 +81,9 @@ def serve(context: click.Context, /, *, demo: bool, **given: Any) -> None:
     with _listen(settings.host, settings.port) as listener:  # first of all: a port in use leaves the database alone
         if settings.workers > 1:
             build_app(settings)  # workers that cannot start would be started again for ever
-        asyncio.run(_prepare(settings, demo=demo))
+        asyncio.run(_prepare(settings, migrates=demo or _is_sqlite(settings)))
+        if demo and asyncio.run(_with_engine(settings, seed_demo)):
+            click.echo("The database was empty: some students and courses were invented.")
         name = "GraphiQL" if settings.graphiql else "GraphQL"
         click.echo(f"{name}: http://{_shown(settings.host)}:{listener.getsockname()[1]}{GRAPHQL_PATH}")
         if not _run(listener, workers=settings.workers, message_bytes_max=settings.request_body_bytes_max):
@@ -111,14 +118,18 @@ def _run(listener: socket.socket, *, workers: int, message_bytes_max: int) -> bo
     return server.started
 
 
-async def _prepare(settings: Settings, *, demo: bool) -> None:
-    """Bring the database to head where that is this command's business, and go no further if it cannot be used."""
-    address = parse_database_url(settings.database_url)
-    if demo or address.dialect is Dialect.SQLITE:
+async def _prepare(settings: Settings, *, migrates: bool) -> None:
+    """Bring the database to head if `migrates`, and go no further if it cannot be used."""
+    if migrates:
         await _upgrade(settings)
     (await _with_engine(settings, read_schema_status)).require_head()
+    address = parse_database_url(settings.database_url)
     if address.dialect is Dialect.SQLITE and not os.access(address.file, os.W_OK):
         raise DatabaseUnusable(f"The database file {address.file} is read-only.")
+
+
+def _is_sqlite(settings: Settings) -> bool:
+    return parse_database_url(settings.database_url).dialect is Dialect.SQLITE
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -147,6 +158,43 @@ def migrate() -> None:
     """Bring the database's schema to the newest revision; an SQLite file is made if need be."""
     applied = asyncio.run(_upgrade(_settings()))
     click.echo("\n".join(f"Applied {revision}." for revision in applied) or "The schema is at head already.")
+
+
+@main.command("import")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--skip-invalid", is_flag=True, help="Leave out rows that break a rule, and those that need them.")
+@click.option("--dry-run", is_flag=True, help="Do all of it, report, and take it back.")
+@click.option("--faults", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="List all faults here.")
+@click.pass_context
+def import_roster(
+    context: click.Context, /, *, path: Path, skip_invalid: bool, dry_run: bool, faults: Path | None
+) -> None:
+    """Import a OneRoster 1.1 or 1.2 bundle: a folder or a .zip. Exits with 1 if it was not imported.
+
+    An SQLite file is made and migrated if need be; PostgreSQL has to be at head (`gql-api migrate`).
+    """
+    options = ImportOptions(skip_invalid=skip_invalid, dry_run=dry_run, faults_file=faults)
+    if not asyncio.run(_into_database(_settings(), partial(import_command, path=path, options=options))):
+        context.exit(1)
+
+
+@main.command("seed")
+@click.option("--students", type=int, default=1000, show_default=True, help="How many students to invent.")
+@click.option("--courses", type=int, default=50, show_default=True, help="How many courses to invent.")
+@click.option("--per-student", type=int, default=4, show_default=True, help="Courses of a student, on average.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Equal numbers give equal rows.")
+def seed_database(*, students: int, courses: int, per_student: int, seed: int) -> None:
+    """Fill an empty database with invented students, courses and assignments.
+
+    An SQLite file is made and migrated if need be; PostgreSQL has to be at head (`gql-api migrate`).
+    """
+    population = Population(students=students, courses=courses, per_student=per_student, seed=seed)
+    asyncio.run(_into_database(_settings(), partial(seed_command, population=population)))
+
+
+async def _into_database(settings: Settings, fill: Callable[[AsyncEngine], Awaitable[ResultT]]) -> ResultT:
+    await _prepare(settings, migrates=_is_sqlite(settings))
+    return await _with_engine(settings, fill)
 
 
 @main.command("verify")
