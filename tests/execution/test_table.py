@@ -1,5 +1,8 @@
 """Lists that are kept by column."""
 
+# Strawberry's decorators with options are not typed.
+# mypy: disable-error-code="untyped-decorator"
+
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -29,7 +32,7 @@ class Cities(Sequence[City]):
     row_type = City
 
     def __init__(self, names: Sequence[str], sizes: Sequence[int]) -> None:
-        self._columns = {"name": names, "size": sizes}
+        self._columns: dict[str, Sequence[Any]] = {"name": names, "size": sizes}
 
     def column(self, name: str) -> Sequence[Any]:
         return self._columns[name]
