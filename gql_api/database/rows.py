@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, overload
 
 
@@ -93,6 +93,15 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
             return column
         return column[self._start : self._stop]
 
+    def value(self, name: str, place: int) -> Any:
+        """One column's value of the row at a place, counted from the first of these rows.
+
+        Raises:
+            KeyError: the column was not selected.
+            IndexError: there is no such row.
+        """
+        return self._columns[name][range(self._start, self._stop)[place]]
+
     def joined(self, others: Sequence[Rows[RowT_co]]) -> Rows[RowT_co]:
         """These rows and then the others'; neighbouring slices of one result are joined without copying."""
         parts = [part for part in (self, *others) if part._stop > part._start]
@@ -127,11 +136,17 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
         return self._row(places)
 
     def __iter__(self) -> Iterator[RowT_co]:
-        return map(self._row, range(self._start, self._stop))
+        columns = self._columns
+        return map(self._row_type, *(self.column(name) if name in columns else repeat(UNREAD) for name in self._fields))
 
     def _row(self, place: int) -> RowT_co:
-        fields = self._row_type._fields  # type: ignore[attr-defined]  # Row types are named tuples
-        return self._row_type(**{name: self._columns[name][place] for name in fields if name in self._columns})
+        columns = self._columns
+        return self._row_type(*[columns[name][place] if name in columns else UNREAD for name in self._fields])
+
+    @property
+    def _fields(self) -> tuple[str, ...]:
+        fields: tuple[str, ...] = self._row_type._fields  # type: ignore[attr-defined]  # Row types are named tuples
+        return fields
 
     def __repr__(self) -> str:
         return f"Rows({list(self)!r})"

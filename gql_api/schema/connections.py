@@ -137,7 +137,7 @@ class EdgeOfPage(NamedTuple):
     @property
     def assigned_at(self) -> Any:
         """When the row was assigned to the page's parent."""
-        return self.page.nodes.column(ASSIGNED_AT)[self.place]
+        return self.page.nodes.value(ASSIGNED_AT, self.place)
 
 
 def edges_of(page: Page) -> list[EdgeOfPage]:
@@ -147,7 +147,7 @@ def edges_of(page: Page) -> list[EdgeOfPage]:
 
 def _cursor(page: Page, place: int) -> str:
     ordering = page.request.ordering
-    return encode_cursor(ordering, [page.nodes.column(key.name)[place] for key in ordering.keys])
+    return encode_cursor(ordering, [page.nodes.value(key.name, place) for key in ordering.keys])
 
 
 @strawberry.type(description="Where a page stands in its list.")
