@@ -29,6 +29,7 @@ from gql_api.database.transactions import create_transactions
 from gql_api.events import Broker, Purge
 from gql_api.execution import BreadthFirstExecutor
 from gql_api.http.cors import allow_origins
+from gql_api.http.front_door import FrontDoor
 from gql_api.http.graphiql import GraphiQL
 from gql_api.http.graphql import GraphQLEndpoint
 from gql_api.http.health import health_routes
@@ -141,7 +142,9 @@ def build_app(settings: Settings) -> ASGIApp:
     ]
     if graphiql:
         routes += graphiql.routes
-    return allow_origins(Starlette(routes=routes, lifespan=lifespan), settings.cors_origins.split())
+    starlette = Starlette(routes=routes, lifespan=lifespan)
+    application = FrontDoor(path=GRAPHQL_PATH, endpoint=endpoint, application=starlette)
+    return allow_origins(application, settings.cors_origins.split())
 
 
 def application_from_environment() -> ASGIApp:
