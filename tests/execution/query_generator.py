@@ -38,6 +38,8 @@ SCALAR_VALUES: dict[str, tuple[Any, ...]] = {
 }
 INTROSPECTION_DEPTH_MAX = 3
 """Validation refuses to look into types of types of types."""
+INPUT_DEPTH_MAX = 3
+"""Input types may contain themselves."""
 CUSTOM_SCALAR_VALUES = ("2026-11-22", "0")
 
 
@@ -200,25 +202,26 @@ class QueryGenerator:
             self._variables[name] = self._value(type_)
         return f"${name}"
 
-    def _value(self, type_: GraphQLInputType) -> Any:
+    def _value(self, type_: GraphQLInputType, depth: int = 0) -> Any:
         """Return a value of an input type as it stands in a request's variables."""
         if isinstance(type_, GraphQLNonNull):
-            return self._present_value(type_.of_type)
-        return None if self._chance(15) else self._present_value(type_)
+            return self._present_value(type_.of_type, depth)
+        return None if self._chance(15) else self._present_value(type_, depth)
 
-    def _present_value(self, type_: Any) -> Any:
+    def _present_value(self, type_: Any, depth: int) -> Any:
         if isinstance(type_, GraphQLList):
-            return [self._value(type_.of_type) for _ in range(self._random.randint(0, 3))]
+            count = self._random.randint(0, 3) if depth < INPUT_DEPTH_MAX else 0
+            return [self._value(type_.of_type, depth + 1) for _ in range(count)]
         if isinstance(type_, GraphQLEnumType):
             return self._random.choice(list(type_.values))
         if isinstance(type_, GraphQLInputObjectType):
             if type_.is_one_of:
                 name = self._random.choice(list(type_.fields))
-                return {name: self._present_value(type_.fields[name].type)}
+                return {name: self._present_value(type_.fields[name].type, depth + 1)}
             return {
-                name: self._value(input_field.type)
+                name: self._value(input_field.type, depth + 1)
                 for name, input_field in type_.fields.items()
-                if is_required_input_field(input_field) or self._chance(50)
+                if is_required_input_field(input_field) or (depth < INPUT_DEPTH_MAX and self._chance(50))
             }
         assert is_leaf_type(type_)
         return self._random.choice(SCALAR_VALUES.get(type_.name, CUSTOM_SCALAR_VALUES))
