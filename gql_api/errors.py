@@ -145,7 +145,7 @@ class ManifestUnusable(OperatorError):
 
 
 class BundleUnusable(OperatorError):
-    """A OneRoster bundle cannot be read: not because of single rows, but as an archive, a file, a header or a manifest."""
+    """A OneRoster bundle cannot be read as an archive, or because of a file, a header or its manifest."""
 
 
 class AddressInUse(OperatorError):
