@@ -27,6 +27,9 @@ RETRY_SECONDS_MIN: Final = 0.05
 RETRY_SECONDS_MAX: Final = 1.0
 """The longest pause between attempts to reach the database again."""
 
+READ_ATTEMPTS_MAX: Final = 6
+"""How often a subscriber who catches up tries to read on; about 3 seconds pass until then."""
+
 JOIN_SECONDS_MAX: Final = 10.0
 """How long a new subscriber waits until the reader has reached the present."""
 
@@ -117,7 +120,7 @@ class Broker:
         """
         while True:
             reached = self._position or 0
-            page = await self._log.read_after(after)
+            page = await self._page_after(after)
             for event in page:
                 after = event.position
                 if subscription.interest.covers(event):
@@ -128,6 +131,15 @@ class Broker:
                     subscription.after = after
                     self._subscriptions[subscription.interest].add(subscription)
                     return
+
+    async def _page_after(self, position: int) -> list[Event]:
+        """Read a page, more than once if the connection breaks meanwhile."""
+        for attempt in range(1, READ_ATTEMPTS_MAX):
+            try:
+                return await self._log.read_after(position)
+            except (DatabaseUnusable, asyncpg.InternalClientError):
+                await asyncio.sleep(RETRY_SECONDS_MIN * 2**attempt)
+        return await self._log.read_after(position)
 
     def _leave(self, subscription: Subscription) -> None:
         others = self._subscriptions.get(subscription.interest)

@@ -53,10 +53,10 @@ async def test_a_query_gives_one_result_and_ends(server: Server) -> None:
 async def test_a_mutation_is_carried_out(server: Server) -> None:
     query = 'mutation { createStudent(input: {name: ""}) { __typename } }'
     async with stream(server, json={"query": query}) as answer:
-        assert [event async for event in events(answer)][0] == (
-            "next",
-            {"data": {"createStudent": {"__typename": "InvalidInput"}}},
-        )
+        assert [event async for event in events(answer)] == [
+            ("next", {"data": {"createStudent": {"__typename": "InvalidInput"}}}),
+            ("complete", None),
+        ]
 
 
 async def test_a_subscriber_is_told_what_is_assigned(server: Server) -> None:
