@@ -23,6 +23,9 @@ ELEMENTS_MAX: Final = 500
 COMPARISONS_MAX: Final = 50
 """Comparisons in one filter."""
 
+FILTERS_MAX: Final = 50
+"""Filters combined in one, those included that compare nothing: each is a part of the statement."""
+
 DEPTH_MAX: Final = 8
 """Levels of `and`, `or` and `not` inside each other."""
 
@@ -75,7 +78,12 @@ class IntFilter:
 class DateTimeFilter:
     """Conditions on a point in time."""
 
-    eq: datetime | None = strawberry.field(default=strawberry.UNSET, description="Is this moment.")
+    eq: datetime | None = strawberry.field(default=strawberry.UNSET, description="Is this moment; null: has none.")
+    in_: list[datetime] | None = strawberry.field(
+        name="in",
+        default=strawberry.UNSET,
+        description="Is one of these moments; at most 500, of none: matches nothing.",
+    )
     gt: datetime | None = strawberry.field(default=strawberry.UNSET, description="Is later than this.")
     gte: datetime | None = strawberry.field(default=strawberry.UNSET, description="Is this moment or later.")
     lt: datetime | None = strawberry.field(default=strawberry.UNSET, description="Is earlier than this.")
@@ -84,18 +92,23 @@ class DateTimeFilter:
 
 _LOGIC: Final = (
     "All conditions that are given must hold; `and`, `or` and `not` combine further filters, "
-    "at most 8 levels deep and 50 comparisons in all. A field that is null or left out is no condition."
+    "at most 8 levels deep, with at most 50 filters and 50 comparisons in all. "
+    "A field that is null or left out is no condition."
 )
+
+
+def _comparing(what: str) -> Any:
+    return strawberry.field(default=strawberry.UNSET, description=f"Conditions on {what}.")
 
 
 @strawberry.input(description=f"Which students to list. {_LOGIC}")
 class StudentFilter:
     """Which students to list."""
 
-    name: StringFilter | None = strawberry.UNSET
-    email: StringFilter | None = strawberry.UNSET
-    sourced_id: IdFilter | None = strawberry.UNSET
-    created_at: DateTimeFilter | None = strawberry.UNSET
+    name: StringFilter | None = _comparing("the name")
+    email: StringFilter | None = _comparing("the e-mail address")
+    sourced_id: IdFilter | None = _comparing("the `sourcedId`")
+    created_at: DateTimeFilter | None = _comparing("the time at which the record was made")
     and_: list["StudentFilter"] | None = strawberry.field(
         name="and", default=strawberry.UNSET, description="All of these hold; of none: true."
     )
@@ -111,12 +124,12 @@ class StudentFilter:
 class CourseFilter:
     """Which courses to list."""
 
-    code: StringFilter | None = strawberry.UNSET
-    title: StringFilter | None = strawberry.UNSET
-    credits: IntFilter | None = strawberry.UNSET
-    capacity: IntFilter | None = strawberry.UNSET
-    sourced_id: IdFilter | None = strawberry.UNSET
-    created_at: DateTimeFilter | None = strawberry.UNSET
+    code: StringFilter | None = _comparing("the code")
+    title: StringFilter | None = _comparing("the title")
+    credits: IntFilter | None = _comparing("the credits")
+    capacity: IntFilter | None = _comparing("the number of seats")
+    sourced_id: IdFilter | None = _comparing("the `sourcedId`")
+    created_at: DateTimeFilter | None = _comparing("the time at which the record was made")
     and_: list["CourseFilter"] | None = strawberry.field(
         name="and", default=strawberry.UNSET, description="All of these hold; of none: true."
     )
@@ -152,6 +165,8 @@ def condition_of(filter_: StudentFilter | CourseFilter | None) -> Condition | No
     condition = _all_of(filter_, depth=1)
     if _comparisons(condition) > COMPARISONS_MAX:
         raise BadUserInput(f"`filter` makes more than {COMPARISONS_MAX} comparisons.")
+    if _filters(condition) > FILTERS_MAX:
+        raise BadUserInput(f"`filter` combines more than {FILTERS_MAX} filters.")
     return condition if condition.conditions else None
 
 
@@ -207,6 +222,16 @@ def _comparisons(condition: Condition) -> int:
             return sum(map(_comparisons, inner))
 
 
+def _filters(condition: Condition) -> int:
+    match condition:
+        case Comparison():
+            return 0
+        case Not(inner):
+            return 1 + _filters(inner)
+        case AllOf(inner) | AnyOf(inner):
+            return sum(1 + _filters(part) for part in inner if not isinstance(part, Comparison))
+
+
 @strawberry.enum(description="The direction of an ordering.")
 class OrderDirection(Enum):
     """The direction of an ordering."""
@@ -240,6 +265,8 @@ class CourseOrderField(Enum):
     )
 
 
+_DIRECTION: Final = "Whether to begin with the smallest or with the largest."
+
 _TIES: Final = "Ties are broken by id, in the direction of the last key."
 
 
@@ -247,16 +274,16 @@ _TIES: Final = "Ties are broken by id, in the direction of the last key."
 class StudentOrder:
     """One key of an ordering of students."""
 
-    field: StudentOrderField
-    direction: OrderDirection = OrderDirection.ASC
+    field: StudentOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description=_DIRECTION)
 
 
 @strawberry.input(description=f"One key of an ordering of courses. {_TIES}")
 class CourseOrder:
     """One key of an ordering of courses."""
 
-    field: CourseOrderField
-    direction: OrderDirection = OrderDirection.ASC
+    field: CourseOrderField = strawberry.field(description="What to order by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description=_DIRECTION)
 
 
 _ID_KEY: Final = OrderKey("id", KeyKind.INTEGER)

@@ -6,7 +6,7 @@ rule forbids comes back as a member of the result union (schema/errors.py); noth
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 
@@ -53,19 +53,31 @@ from gql_api.services.unit_of_work import UnitOfWork
 
 ResultT = TypeVar("ResultT")
 
+CreateStudent = Annotated[CreateStudentInput, strawberry.argument(description="The new student.")]
+UpdateStudent = Annotated[UpdateStudentInput, strawberry.argument(description="Which student, and what is to change.")]
+DeleteStudent = Annotated[DeleteStudentInput, strawberry.argument(description="Which student.")]
+CreateCourse = Annotated[CreateCourseInput, strawberry.argument(description="The new course.")]
+UpdateCourse = Annotated[UpdateCourseInput, strawberry.argument(description="Which course, and what is to change.")]
+DeleteCourse = Annotated[DeleteCourseInput, strawberry.argument(description="Which course.")]
+AssignCourse = Annotated[AssignCourseInput, strawberry.argument(description="Which student, and to which course.")]
+UnassignCourse = Annotated[
+    UnassignCourseInput, strawberry.argument(description="Which student, and from which course.")
+]
+AssignCourses = Annotated[AssignCoursesInput, strawberry.argument(description="Which students, and to which courses.")]
+
 
 @strawberry.type(description="What can be changed. The fields of one request are carried out one after another.")
 class Mutation:
     """What can be changed."""
 
     @strawberry.mutation(description="Make a student.", graphql_type=CreateStudentResult)
-    async def create_student(self, info: Info, input: CreateStudentInput) -> Any:  # noqa: A002 - its name in the API
+    async def create_student(self, info: Info, input: CreateStudent) -> Any:  # noqa: A002 - its name in the API
         """Make a student."""
         use_case = partial(create_student, name=input.name, email=input.email, sourced_id=input.sourced_id)
         return CreateStudentSuccess(student=await _run(info, use_case))
 
     @strawberry.mutation(description="Change a student.", graphql_type=UpdateStudentResult)
-    async def update_student(self, info: Info, input: UpdateStudentInput) -> Any:  # noqa: A002
+    async def update_student(self, info: Info, input: UpdateStudent) -> Any:  # noqa: A002
         """Change a student."""
         use_case = partial(
             update_student,
@@ -78,14 +90,14 @@ class Mutation:
         description="Delete a student, together with the student's assignments: the seats are free again.",
         graphql_type=DeleteStudentResult,
     )
-    async def delete_student(self, info: Info, input: DeleteStudentInput) -> Any:  # noqa: A002
+    async def delete_student(self, info: Info, input: DeleteStudent) -> Any:  # noqa: A002
         """Delete a student."""
         key = decode_key(input.id, Entity.STUDENT, argument="id")
         deleted = await _run(info, partial(delete_student, student_id=key))
         return DeleteStudentSuccess(deleted_id=input.id, assignments_removed=deleted.assignments_removed)
 
     @strawberry.mutation(description="Make a course.", graphql_type=CreateCourseResult)
-    async def create_course(self, info: Info, input: CreateCourseInput) -> Any:  # noqa: A002
+    async def create_course(self, info: Info, input: CreateCourse) -> Any:  # noqa: A002
         """Make a course."""
         use_case = partial(
             create_course,
@@ -98,7 +110,7 @@ class Mutation:
         return CreateCourseSuccess(course=await _run(info, use_case))
 
     @strawberry.mutation(description="Change a course.", graphql_type=UpdateCourseResult)
-    async def update_course(self, info: Info, input: UpdateCourseInput) -> Any:  # noqa: A002
+    async def update_course(self, info: Info, input: UpdateCourse) -> Any:  # noqa: A002
         """Change a course."""
         use_case = partial(
             update_course,
@@ -111,7 +123,7 @@ class Mutation:
         description="Delete a course, together with the assignments to it; its students stay.",
         graphql_type=DeleteCourseResult,
     )
-    async def delete_course(self, info: Info, input: DeleteCourseInput) -> Any:  # noqa: A002
+    async def delete_course(self, info: Info, input: DeleteCourse) -> Any:  # noqa: A002
         """Delete a course."""
         key = decode_key(input.id, Entity.COURSE, argument="id")
         deleted = await _run(info, partial(delete_course, course_id=key))
@@ -122,7 +134,7 @@ class Mutation:
         "first `assignedAt`. A course never has more students than its capacity, however many ask at once.",
         graphql_type=AssignCourseResult,
     )
-    async def assign_course(self, info: Info, input: AssignCourseInput) -> Any:  # noqa: A002
+    async def assign_course(self, info: Info, input: AssignCourse) -> Any:  # noqa: A002
         """Assign a student to a course."""
         student_id, course_id = _pair(input)
         use_case = partial(assign_course, student_id=student_id, course_id=course_id)
@@ -132,7 +144,7 @@ class Mutation:
         description="Let a student leave a course; the seat is free again. Asking again changes nothing.",
         graphql_type=UnassignCourseResult,
     )
-    async def unassign_course(self, info: Info, input: UnassignCourseInput) -> Any:  # noqa: A002
+    async def unassign_course(self, info: Info, input: UnassignCourse) -> Any:  # noqa: A002
         """Let a student leave a course."""
         student_id, course_id = _pair(input)
         use_case = partial(unassign_course, student_id=student_id, course_id=course_id)
@@ -143,7 +155,7 @@ class Mutation:
         description="Assign many students to many courses in one transaction, each pair as `assignCourse` would.",
         graphql_type=AssignCoursesResult,
     )
-    async def assign_courses(self, info: Info, input: AssignCoursesInput) -> Any:  # noqa: A002
+    async def assign_courses(self, info: Info, input: AssignCourses) -> Any:  # noqa: A002
         """Assign many students to many courses."""
         pairs = [_pair(pair, at=f"assignments[{place}].") for place, pair in enumerate(input.assignments)]
         outcomes = await _run(info, partial(assign_courses, pairs=pairs))

@@ -170,28 +170,36 @@ class UnassignCourseSuccess:
 
 
 CreateStudentResult: TypeAlias = Annotated[
-    CreateStudentSuccess | EmailTaken | SourcedIdTaken | InvalidInput, strawberry.union("CreateStudentResult")
+    CreateStudentSuccess | EmailTaken | SourcedIdTaken | InvalidInput,
+    strawberry.union("CreateStudentResult", description="The new student, or why there is none."),
 ]
 UpdateStudentResult: TypeAlias = Annotated[
     UpdateStudentSuccess | StudentNotFound | EmailTaken | SourcedIdTaken | InvalidInput,
-    strawberry.union("UpdateStudentResult"),
+    strawberry.union("UpdateStudentResult", description="The student as it is now, or why it is as it was."),
 ]
 DeleteStudentResult: TypeAlias = Annotated[
-    DeleteStudentSuccess | StudentNotFound, strawberry.union("DeleteStudentResult")
+    DeleteStudentSuccess | StudentNotFound,
+    strawberry.union("DeleteStudentResult", description="What was deleted, or why nothing was."),
 ]
 CreateCourseResult: TypeAlias = Annotated[
-    CreateCourseSuccess | CodeTaken | SourcedIdTaken | InvalidInput, strawberry.union("CreateCourseResult")
+    CreateCourseSuccess | CodeTaken | SourcedIdTaken | InvalidInput,
+    strawberry.union("CreateCourseResult", description="The new course, or why there is none."),
 ]
 UpdateCourseResult: TypeAlias = Annotated[
     UpdateCourseSuccess | CourseNotFound | CapacityBelowSeatsTaken | CodeTaken | SourcedIdTaken | InvalidInput,
-    strawberry.union("UpdateCourseResult"),
+    strawberry.union("UpdateCourseResult", description="The course as it is now, or why it is as it was."),
 ]
-DeleteCourseResult: TypeAlias = Annotated[DeleteCourseSuccess | CourseNotFound, strawberry.union("DeleteCourseResult")]
+DeleteCourseResult: TypeAlias = Annotated[
+    DeleteCourseSuccess | CourseNotFound,
+    strawberry.union("DeleteCourseResult", description="What was deleted, or why nothing was."),
+]
 AssignCourseResult: TypeAlias = Annotated[
-    AssignCourseSuccess | StudentNotFound | CourseNotFound | CourseFull, strawberry.union("AssignCourseResult")
+    AssignCourseSuccess | StudentNotFound | CourseNotFound | CourseFull,
+    strawberry.union("AssignCourseResult", description="The assignment, or why there is none."),
 ]
 UnassignCourseResult: TypeAlias = Annotated[
-    UnassignCourseSuccess | StudentNotFound | CourseNotFound, strawberry.union("UnassignCourseResult")
+    UnassignCourseSuccess | StudentNotFound | CourseNotFound,
+    strawberry.union("UnassignCourseResult", description="What was given up, or why nothing was."),
 ]
 
 
@@ -206,4 +214,7 @@ class AssignCoursesSuccess:
     assigned_count: int = strawberry.field(description="How many students take a course that they did not take before.")
 
 
-AssignCoursesResult: TypeAlias = Annotated[AssignCoursesSuccess | InvalidInput, strawberry.union("AssignCoursesResult")]
+AssignCoursesResult: TypeAlias = Annotated[
+    AssignCoursesSuccess | InvalidInput,
+    strawberry.union("AssignCoursesResult", description="What became of the assignments, or why none was tried."),
+]
