@@ -62,20 +62,24 @@ async def test_every_request_that_was_begun_is_answered_and_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [ok(b'{"data":2}'), ok(b'{"data":1}').replace(b"200", b"500"), ok(b"")],
+    ("wrong", "shown"),
+    [
+        (ok(b'{"data":2}'), '"data":2'),
+        (ok(b'{"data":1}').replace(b"200", b"500"), "HTTP/1.1 500"),
+        (ok(b""), "Content-Length: 0"),
+    ],
     ids=["another body", "another status", "no body"],
 )
-async def test_one_wrong_answer_ends_the_run(wrong: bytes) -> None:
-    async with answering(lambda number: [wrong if number == 10 else ok(b'{"data":1}')]) as port:
-        with pytest.raises(WrongAnswer):
-            await run_load(port, itertools.repeat(Exchange(REQUEST, b'{"data":1}')), concurrency=2, seconds=60)
+async def test_one_wrong_answer_ends_the_run(wrong: bytes, shown: str) -> None:
+    async with answering(lambda number: [wrong if number == 3 else ok(b'{"data":1}')]) as port:
+        with pytest.raises(WrongAnswer, match=shown):
+            await run_load(port, itertools.repeat(Exchange(REQUEST, b'{"data":1}')), concurrency=2, seconds=0.2)
 
 
 async def test_a_connection_that_is_closed_ends_the_run() -> None:
-    async with answering(lambda number: [] if number == 10 else [ok(b"1")]) as port:
+    async with answering(lambda number: [] if number == 3 else [ok(b"1")]) as port:
         with pytest.raises(WrongAnswer, match="closed"):
-            await run_load(port, itertools.repeat(Exchange(REQUEST, b"1")), concurrency=2, seconds=60)
+            await run_load(port, itertools.repeat(Exchange(REQUEST, b"1")), concurrency=2, seconds=0.2)
 
 
 async def test_what_is_asked_once_must_be_answered_with_200() -> None:
