@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import strawberry
 from graphql import NoSchemaIntrospectionCustomRule
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
@@ -181,25 +180,24 @@ def _graphql_service(settings: Settings, storage: Storage, broker: Broker) -> Gr
         )
 
     hidden = not settings.introspection
-    documents = _documents(settings, schema)
-    return GraphQLService(schema, documents=documents, open_context=open_context, hide_suggestions=hidden)
-
-
-def _documents(settings: Settings, schema: strawberry.Schema) -> PersistedDocuments:
-    hidden = not settings.introspection
     rules = (*VALIDATION_RULES, NoSchemaIntrospectionCustomRule) if hidden else VALIDATION_RULES
     documents = DocumentCache(schema, rules=rules, hide_suggestions=hidden)
-    trusted: dict[str, str] = {}
-    if settings.trusted_documents and settings.trusted_documents_mode != "off":
-        manifest = Path(settings.trusted_documents)
-        trusted = read_manifest(manifest)
-        require_valid(trusted, documents, manifest)
-    return PersistedDocuments(
+    persisted = PersistedDocuments(
         documents,
-        trusted=trusted,
+        trusted=_trusted_documents(settings, documents),
         trusted_only=settings.trusted_documents_mode == "only",
         learned_entries_max=settings.learned_queries_max,
     )
+    return GraphQLService(schema, documents=persisted, open_context=open_context, hide_suggestions=hidden)
+
+
+def _trusted_documents(settings: Settings, documents: DocumentCache) -> dict[str, str]:
+    if not settings.trusted_documents or settings.trusted_documents_mode == "off":
+        return {}
+    manifest = Path(settings.trusted_documents)
+    trusted = read_manifest(manifest)
+    require_valid(trusted, documents, manifest)
+    return trusted
 
 
 def _page_limits(settings: Settings) -> PageLimits:

@@ -111,8 +111,8 @@ def good_value(variable: str) -> tuple[str, Any]:
         return other.upper(), other
     if kind is str:
         return "https://app.example.org", "https://app.example.org"
-    other = row.default + 1
-    return f" {other} ", other
+    default: Any = row.default
+    return f" {default + 1} ", default + 1
 
 
 @pytest.mark.parametrize("url", ["mysql://ann:hunter2@host/db", "postgresql+asyncpg://ann:hunter2@host:port/db"])

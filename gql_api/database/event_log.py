@@ -16,7 +16,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import asyncpg
 from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, func, select
@@ -68,6 +68,10 @@ END $$
 _IS_UNSETTLED: Final = "SELECT EXISTS (SELECT FROM assignment_events WHERE position IS NULL)"
 
 
+EventKind: TypeAlias = AssignmentEventKind
+"""What happened to an assignment, for storeys that name no table."""
+
+
 class Event(NamedTuple):
     """An assignment was made or removed.
 
@@ -78,7 +82,7 @@ class Event(NamedTuple):
     """
 
     position: int
-    kind: AssignmentEventKind
+    kind: EventKind
     assigned_at: datetime
     occurred_at: datetime
     student: StudentRow
@@ -277,7 +281,7 @@ def _event(record: Any) -> Event:
     position, kind, assigned_at, occurred_at = record[:_STUDENT_AT]
     return Event(
         position,
-        AssignmentEventKind(kind),
+        EventKind(kind),
         assigned_at,
         occurred_at,
         StudentRow._make(record[_STUDENT_AT:_COURSE_AT]),

@@ -10,11 +10,10 @@ from typing import Annotated, Any
 
 import strawberry
 
-from gql_api.database.event_log import Event
+from gql_api.database.event_log import Event, EventKind
 from gql_api.database.statements import Entity
 from gql_api.events import Interest
 from gql_api.execution import batched
-from gql_api.models import AssignmentEventKind
 from gql_api.schema.context import Info
 from gql_api.schema.global_id import decode_event_id, decode_key, encode_event_id
 from gql_api.schema.types import ASSIGNED_AT, Course, Student
@@ -22,7 +21,7 @@ from gql_api.schema.types import ASSIGNED_AT, Course, Student
 EVENT_ID = "Its place in the order of all events, the same for every subscriber; opaque. Pass it as `after` to resume."
 
 CourseAssignmentEventKind = strawberry.enum(
-    AssignmentEventKind, name="CourseAssignmentEventKind", description="What happened to an assignment."
+    EventKind, name="CourseAssignmentEventKind", description="What happened to an assignment."
 )
 
 
@@ -35,7 +34,7 @@ class CourseAssignmentEvent:
         """Encode the positions."""
         return [encode_event_id(event.position) for event in events]
 
-    kind: AssignmentEventKind = strawberry.field(
+    kind: EventKind = strawberry.field(
         description="What happened; deleting a student or a course removes the assignments, too."
     )
     student: Student = strawberry.field(
