@@ -22,7 +22,7 @@ run: $(DONE)/run $(DONE)/package $(DONE)/graphiql ## Serve on an SQLite file, fi
 	@$(BIN)/gql-api serve --demo
 
 test: lint ## Check and test everything
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(DONE)/dev $(DONE)/package $(DONE)/graphiql ## Check style, format and types
 	$(BIN)/ruff check
