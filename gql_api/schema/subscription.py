@@ -6,7 +6,7 @@ an event costs no look-up, however many subscribers it is told.
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import strawberry
 
@@ -19,6 +19,8 @@ from gql_api.schema.global_id import decode_event_id, decode_key, encode_event_i
 from gql_api.schema.types import ASSIGNED_AT, Course, Student
 
 EVENT_ID = "Its place in the order of all events, the same for every subscriber; opaque. Pass it as `after` to resume."
+
+_NOT_GIVEN: Final = (None, strawberry.UNSET)
 
 CourseAssignmentEventKind = strawberry.enum(
     EventKind, name="CourseAssignmentEventKind", description="What happened to an assignment."
@@ -77,10 +79,10 @@ class Subscription:
     ) -> AsyncGenerator[Any, None]:
         """Hand on what the broker hands out."""
         interest = Interest(
-            None if not student_id else decode_key(student_id, Entity.STUDENT, argument="studentId"),
-            None if not course_id else decode_key(course_id, Entity.COURSE, argument="courseId"),
+            None if student_id in _NOT_GIVEN else decode_key(student_id, Entity.STUDENT, argument="studentId"),
+            None if course_id in _NOT_GIVEN else decode_key(course_id, Entity.COURSE, argument="courseId"),
         )
-        position = None if not after else decode_event_id(after, argument="after")
+        position = None if after in _NOT_GIVEN else decode_event_id(after, argument="after")
         async with info.context.broker.subscribe(interest, after=position) as events:
             async for event in events:
                 yield event
