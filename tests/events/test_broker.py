@@ -238,7 +238,7 @@ async def test_old_events_are_removed_from_the_beginning_and_the_newest_is_kept(
     assert [event.position for event in await process_events(process)] == [event.position for event in events[1:]]
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE assignment_events SET occurred_at = :old"), {"old": written})
-    assert await asyncio.gather(purge.run(), purge.run()) in ([2, 0], [0, 2], [1, 1])
+    assert sum(await asyncio.gather(purge.run(), purge.run())) == 2
     assert [event.position for event in await process_events(process)] == [events[-1].position]
     await process.unassign(students[0], logic)
     assert [event.position > events[-1].position for event in await process_events(process)] == [False, True]

@@ -21,7 +21,7 @@ def dialect() -> str:
 @pytest.fixture(scope="module")
 def strict_server(sqlite_databases: SqliteDatabases) -> Iterator[Server]:
     """A server with small limits."""
-    limits = {
+    limits: dict[str, Any] = {
         "websocket_init_timeout_seconds": 1,
         "websocket_connections_max": 3,
         "websocket_operations_max": 2,
