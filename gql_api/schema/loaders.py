@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Select
 from strawberry.dataloader import DataLoader
@@ -39,25 +39,35 @@ class OperationReader:
         """Do nothing: the connections belong to the reader beneath."""
 
 
+class Lookup(NamedTuple):
+    """A row that is asked for, and which of its columns."""
+
+    key: int
+    columns: tuple[str, ...]
+
+
 class Loaders:
     """The dataloaders of one operation; what they read is kept until it ends or `forget`, and seen by nobody else."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._rows: dict[tuple[Entity, tuple[str, ...]], DataLoader[int, Any]] = {}
+        self._rows: dict[Entity, DataLoader[Lookup, Any]] = {}
 
     async def row(self, entity: Entity, key: int, *, columns: tuple[str, ...]) -> Any | None:
-        """The row with these columns, or None if there is none. All that is asked for in one turn is one statement."""
-        loader = self._rows.get((entity, columns))
+        """The row with at least these columns, or None if there is none.
+
+        All rows of one kind that are asked for in one turn are one statement, whatever columns each is asked for.
+        """
+        loader = self._rows.get(entity)
         if loader is None:
-            loader = DataLoader(partial(self._load, entity, columns), max_batch_size=BATCH_SIZE_MAX)
-            self._rows[entity, columns] = loader
-        return await loader.load(key)
+            loader = self._rows[entity] = DataLoader(partial(self._load, entity), max_batch_size=BATCH_SIZE_MAX)
+        return await loader.load(Lookup(key, columns))
 
     def forget(self) -> None:
         """Read anew whatever is asked for from now on."""
         self._rows.clear()
 
-    async def _load(self, entity: Entity, columns: tuple[str, ...], keys: list[int]) -> list[Any | None]:
-        rows_by_id = await read_rows(self._reader, entity, columns, keys)
-        return [rows_by_id.get(key) for key in keys]
+    async def _load(self, entity: Entity, lookups: list[Lookup]) -> list[Any | None]:
+        columns = tuple(sorted({name for lookup in lookups for name in lookup.columns}))
+        rows_by_id = await read_rows(self._reader, entity, columns, list({lookup.key for lookup in lookups}))
+        return [rows_by_id.get(lookup.key) for lookup in lookups]

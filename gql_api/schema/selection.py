@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
+from weakref import ref
 
 import strawberry
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, GraphQLResolveInfo, SelectionSetNode
 
 Names: TypeAlias = frozenset[str]
 Path: TypeAlias = tuple[str, ...]
+_Key: TypeAlias = tuple[int, ...]
+_Entry: TypeAlias = tuple[Mapping[Path, Names], tuple[ref[FieldNode], ...]]
 
 DEPTH_MAX = 3
 """Levels below a connection that decide what is read: `edges { node { name } }`."""
 
 
 class SelectionCache:
-    """Selections by field, for as long as documents are kept; the least recently used leave first.
+    """Selections by field, each for as long as its document is kept by others: this cache keeps none alive."""
 
-    Args:
-        entries_max: how many fields' selections are kept.
-    """
-
-    def __init__(self, *, entries_max: int = 4096) -> None:
-        self._entries_max = entries_max
-        # The nodes are kept with their selections: an id() is another object's as soon as its own is gone.
-        self._entries: OrderedDict[tuple[int, ...], tuple[list[FieldNode], Mapping[Path, Names]]] = OrderedDict()
+    def __init__(self) -> None:
+        self._entries: dict[_Key, _Entry] = {}
 
     def below(self, info: strawberry.Info[Any, Any]) -> Mapping[Path, Names]:
         """The names of the selected fields, by the path of fields that leads to them; `()` for the field's own.
@@ -38,11 +35,17 @@ class SelectionCache:
         key = tuple(map(id, raw.field_nodes))
         entry = self._entries.get(key)
         if entry is None:
-            entry = (raw.field_nodes, _collect(raw))
-            self._entries[key] = entry
-            if len(self._entries) > self._entries_max:
-                self._entries.popitem(last=False)
-        return entry[1]
+            # An id() is another object's as soon as its own is gone, and then the entry has to be gone too.
+            forget = partial(_forget, self._entries, key)
+            entry = self._entries[key] = (_collect(raw), tuple(ref(node, forget) for node in raw.field_nodes))
+        return entry[0]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def _forget(entries: dict[_Key, _Entry], key: _Key, _node: ref[FieldNode]) -> None:
+    entries.pop(key, None)
 
 
 def _collect(info: GraphQLResolveInfo[Any]) -> dict[Path, Names]:

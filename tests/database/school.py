@@ -83,8 +83,8 @@ def _unique(column: str) -> Any:
 
 
 @st.composite
-def schools(draw: st.DrawFn, *, students_max: int = 9, courses_max: int = 6) -> School:
-    ids = st.integers(1, 40) | st.just(2**40)
+def schools(draw: st.DrawFn, *, students_max: int = 9, courses_max: int = 6, id_max: int = 2**40) -> School:
+    ids = st.integers(1, 40) | st.just(id_max)
     students = draw(
         st.lists(
             st.fixed_dictionaries(

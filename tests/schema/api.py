@@ -1,0 +1,123 @@
+"""The API in process: operations in, responses as clients get them out, and how many statements they took."""
+
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, Self
+
+import orjson
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gql_api.database.compiled import Reader, Result
+from gql_api.database.engine import create_engine
+from gql_api.database.event_log import EventLog
+from gql_api.database.readers import create_reader
+from gql_api.database.transactions import create_transactions
+from gql_api.events import Broker
+from gql_api.execution import BreadthFirstExecutor
+from gql_api.pagination import PageLimits
+from gql_api.schema.build import build_schema
+from gql_api.schema.context import Context
+from gql_api.schema.documents import DocumentCache
+from gql_api.schema.execute import GraphQLService
+from gql_api.schema.loaders import Loaders, OperationReader
+from gql_api.schema.operation import Caller, OperationRequest
+from gql_api.schema.persisted import PersistedDocuments
+from gql_api.schema.selection import SelectionCache
+from gql_api.services.unit_of_work import UnitsOfWork
+from tests.database.school import School
+
+LIMITS = PageLimits(size_default=20, size_max=500)
+SCHEMA = build_schema(executor_class=BreadthFirstExecutor)
+
+
+class CountingReader:
+    """A reader that notes which statements it hands on."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.statements: list[str] = []
+
+    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+        self.statements.append(build.__name__)
+        return await self._reader.fetch(build, *shape, values=values)
+
+    async def close(self) -> None:
+        await self._reader.close()
+
+
+class Api:
+    """The API over one database.
+
+    Attributes:
+        statements: the reading statements of the last operation, by the names of their builders.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self._reader = CountingReader(
+            create_reader(database_url, pool_size=3, sqlite_reader_threads=2, busy_timeout_seconds=5)
+        )
+        self._engine = create_engine(database_url)
+        self._transactions = create_transactions(database_url)
+        self._units_of_work = UnitsOfWork(self._transactions)
+        self._broker = Broker(EventLog(database_url, self._reader))
+        self.selections = SelectionCache()
+        self.documents = DocumentCache(SCHEMA)
+        self._service = GraphQLService(
+            SCHEMA, documents=PersistedDocuments(self.documents), open_context=self._open_context
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._reader.close()
+        await self._transactions.close()
+        await self._engine.dispose()
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """For tests that look at the rows or change them behind the API's back."""
+        return self._engine
+
+    @property
+    def statements(self) -> list[str]:
+        return self._reader.statements
+
+    async def store(self, school: School) -> None:
+        """Make the database hold exactly this school."""
+        await school.store(self._engine)
+
+    async def execute(self, document: str, **variables: Any) -> dict[str, Any]:
+        """The response to an operation."""
+        self._reader.statements = []
+        result = await self._service.execute(OperationRequest(document, variables), caller=Caller("test"))
+        response: dict[str, Any] = orjson.loads(orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
+        return response
+
+    async def data(self, document: str, **variables: Any) -> Any:
+        """The data of an operation that succeeds."""
+        response = await self.execute(document, **variables)
+        assert "errors" not in response, response["errors"]
+        return response["data"]
+
+    async def refusal(self, document: str, **variables: Any) -> str:
+        """The one message of an operation that is refused for what the client passed."""
+        response = await self.execute(document, **variables)
+        (error,) = response["errors"]
+        assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+        assert response.get("data") is None
+        return str(error["message"])
+
+    def _open_context(self, _caller: Caller) -> AbstractAsyncContextManager[Context]:
+        reader = OperationReader(self._reader)
+        return nullcontext(
+            Context(
+                reader=reader,
+                loaders=Loaders(reader),
+                units_of_work=self._units_of_work,
+                page_limits=LIMITS,
+                selections=self.selections,
+                broker=self._broker,
+            )
+        )
