@@ -28,12 +28,12 @@ def run_node() -> Callable[..., str]:
         pytest.skip("Node and npm are not on the path: the GraphQL clients cannot be run")
     _install(npm)
 
-    def run(script: str, *arguments: str) -> str:
+    def run(script: str, *arguments: str, directory: Path = CLIENTS) -> str:
         command = [node, str(CLIENTS / script), *arguments]
         finished = subprocess.run(  # noqa: S603 - our own scripts
-            command, cwd=CLIENTS, capture_output=True, text=True, timeout=_RUN_TIMEOUT_SECONDS, check=False
+            command, cwd=directory, capture_output=True, text=True, timeout=_RUN_TIMEOUT_SECONDS, check=False
         )
-        assert finished.returncode == 0, finished.stderr
+        assert finished.returncode == 0, finished.stdout + finished.stderr
         return finished.stdout
 
     return run
