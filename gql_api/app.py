@@ -26,12 +26,13 @@ from gql_api.database.readers import create_reader
 from gql_api.database.schema_state import SchemaStatus, read_schema_status
 from gql_api.database.transactions import create_transactions
 from gql_api.events import Broker, Purge
-from gql_api.execution import BreadthFirstExecutor
+from gql_api.execution import BreadthFirstExecutor, PlanCache
 from gql_api.http.cors import allow_origins
 from gql_api.http.front_door import FrontDoor
 from gql_api.http.graphiql import GraphiQL
 from gql_api.http.graphql import GraphQLEndpoint
 from gql_api.http.health import health_routes
+from gql_api.http.metrics import Metrics
 from gql_api.http.rest import rest_routes
 from gql_api.http.websocket import WebSocketEndpoint
 from gql_api.pagination import PageLimits
@@ -103,13 +104,16 @@ def build_app(settings: Settings) -> ASGIApp:
             await status_engine.dispose()
 
     graphiql = GraphiQL(endpoint_path=GRAPHQL_PATH, assets_path=GRAPHIQL_ASSETS_PATH) if settings.graphiql else None
-    service = _graphql_service(settings, storage, broker)
+    plans = PlanCache()
+    metrics = Metrics(lambda: plans.fallbacks)
+    service = _graphql_service(settings, storage, broker, plans)
     endpoint = GraphQLEndpoint(
         service,
         graphiql_page=graphiql.page if graphiql else None,
         csrf_prevention=settings.csrf_prevention,
         body_bytes_max=settings.request_body_bytes_max,
     )
+    graphql = metrics.measured(endpoint)
 
     async def read_status() -> SchemaStatus:
         try:
@@ -134,15 +138,16 @@ def build_app(settings: Settings) -> ASGIApp:
         operations_max=settings.websocket_operations_max,
     )
     routes: list[Any] = [
-        Route(GRAPHQL_PATH, endpoint),
+        Route(GRAPHQL_PATH, graphql),
         WebSocketRoute(GRAPHQL_PATH, websocket),
         *rest,
         *health_routes(read_status),
+        *metrics.routes,
     ]
     if graphiql:
         routes += graphiql.routes
     starlette = Starlette(routes=routes, lifespan=lifespan)
-    application = FrontDoor(path=GRAPHQL_PATH, endpoint=endpoint, application=starlette)
+    application = FrontDoor(path=GRAPHQL_PATH, endpoint=graphql, application=starlette)
     return allow_origins(application, settings.cors_origins.split())
 
 
@@ -161,8 +166,8 @@ def application_from_environment() -> ASGIApp:
     return application
 
 
-def _graphql_service(settings: Settings, storage: Storage, broker: Broker) -> GraphQLService:
-    schema = build_schema(executor_class=BreadthFirstExecutor)
+def _graphql_service(settings: Settings, storage: Storage, broker: Broker, plans: PlanCache) -> GraphQLService:
+    schema = build_schema(executor_class=BreadthFirstExecutor.with_plans(plans))
     page_limits = _page_limits(settings)
     selections = SelectionCache()
 

@@ -13,6 +13,9 @@ from gql_api.database.address import DatabaseAddress, Dialect
 from gql_api.errors import DatabaseUnusable
 from gql_api.models.model import NAMING_CONVENTION
 
+DRIVER_ERRORS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Whatever asyncpg raises."""
+
 # https://www.sqlite.org/rescode.html: the lower eight bits are the primary code.
 _SQLITE_FAILURES = {
     sqlite3.SQLITE_BUSY: "is locked by another writer; the wait for its lock was given up",
@@ -93,7 +96,10 @@ def _postgresql_failure(error: BaseException) -> str | None:
     state = getattr(error, "sqlstate", None)
     if state is None:
         # asyncpg raises InterfaceError itself, without a code: here for a connection that was closed under it.
-        lost = isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
+        # InternalClientError is what it says of one that broke between two of its messages.
+        lost = isinstance(error, asyncpg.InternalClientError) or (
+            isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
+        )
         return "broke the connection" if lost else None
     return _POSTGRESQL_FAILURES.get(state) or _POSTGRESQL_FAILURES.get(state[:2])
 

@@ -24,7 +24,7 @@ from gql_api.database.compiled import (
 )
 from gql_api.database.connections import Connections
 from gql_api.database.engine import TIMEOUTS, Timeouts, asyncpg_session_arguments, open_sqlite_reader
-from gql_api.database.failure import explain_failure
+from gql_api.database.failure import DRIVER_ERRORS, explain_failure
 from gql_api.errors import DatabaseUnusable
 
 
@@ -72,7 +72,7 @@ class PostgresqlReader:
         statement: CompiledStatement = self._statements.get(build, *shape)
         try:
             records = await self._fetch(statement.sql, statement.arguments(values))
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (*DRIVER_ERRORS, TimeoutError) as error:
             raise explain_failure(error, self._address) or error from error
         return Result(statement.columns, records)
 

@@ -24,7 +24,7 @@ from gql_api.database.address import DatabaseAddress, Dialect, parse_database_ur
 from gql_api.database.compiled import CompiledStatement, StatementCache, sqlite_argument, with_times
 from gql_api.database.connections import Connections
 from gql_api.database.engine import TIMEOUTS, Timeouts, asyncpg_session_arguments, open_sqlite_writer
-from gql_api.database.failure import explain_failure, explain_refusal
+from gql_api.database.failure import DRIVER_ERRORS, explain_failure, explain_refusal
 from gql_api.errors import DatabaseUnusable
 
 ResultT = TypeVar("ResultT")
@@ -145,7 +145,7 @@ class PostgresqlTransactions:
             connection = await self._connections.take()
         except TimeoutError as error:
             raise DatabaseUnusable(_NONE_FREE) from error
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DRIVER_ERRORS as error:
             raise explain_failure(error, self._address) or error from error
         transaction = _PostgresqlTransaction(self, connection)
         try:
@@ -158,6 +158,7 @@ class PostgresqlTransactions:
 
     async def replace(self, broken: Any) -> Any:
         """Another connection for one that turned out to be broken before anything was done on it."""
+        broken.terminate()  # it may not know of it yet, and would be handed out again
         self._connections.put(broken)
         return await self._connections.take()
 
@@ -190,7 +191,7 @@ class _PostgresqlTransaction:
                 rows = await self.connection.fetch(compiled.sql, *arguments)
                 return Answer(rows, len(rows))
             status: str = await self.connection.execute(compiled.sql, *arguments)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DRIVER_ERRORS as error:
             raise self._transactions.explain(error) from error
         changed = status.rpartition(" ")[2]
         return Answer((), int(changed) if changed.isdigit() else 0)
@@ -209,7 +210,7 @@ class _PostgresqlTransaction:
             return
         try:
             await self.connection.execute("COMMIT")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DRIVER_ERRORS as error:
             raise self._transactions.explain(error) from error
         self._open = False
 
@@ -219,7 +220,7 @@ class _PostgresqlTransaction:
             return
         try:
             await self.connection.execute("ROLLBACK")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except DRIVER_ERRORS:
             self.connection.terminate()
         except BaseException:
             self.connection.terminate()

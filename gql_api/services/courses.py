@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -12,7 +13,7 @@ from gql_api.database.rows import CourseRow
 from gql_api.errors import CapacityBelowSeatsTaken, CourseNotFound
 from gql_api.services import input_rules
 from gql_api.services.assignment_statements import COUNT_SEATS_TAKEN, LOCK_COURSE
-from gql_api.services.event_statements import carry_out, removing
+from gql_api.services.event_statements import Change, carry_out, removing
 from gql_api.services.input_rules import UNCHANGED, Rule, Unchanged, checked, is_key
 from gql_api.services.tables import COURSE_COLUMNS, COURSES, STUDENT_COURSES
 from gql_api.services.unit_of_work import UnitOfWork
@@ -116,7 +117,7 @@ async def delete_course(uow: UnitOfWork, *, course_id: int) -> DeletedCourse:
     row = (await uow.execute(_LOCK, identity)).one_or_none()
     if row is None:
         raise CourseNotFound
-    removed = await carry_out(uow, removing(uow.dialect_name, _ITS_ASSIGNMENTS), identity)
+    removed = await carry_out(uow, _remove_assignments(uow.dialect_name), identity)
     await uow.execute(_DELETE, identity)
     return DeletedCourse(CourseRow._make(row), len(removed))
 
@@ -129,3 +130,8 @@ async def _check_capacity(uow: UnitOfWork, course_id: int, capacity: int) -> Non
     seats_taken: int = (await uow.execute(COUNT_SEATS_TAKEN, identity)).scalar_one()
     if capacity < seats_taken:
         raise CapacityBelowSeatsTaken(capacity=capacity, seats_taken=seats_taken)
+
+
+@cache
+def _remove_assignments(dialect_name: str) -> Change:
+    return removing(dialect_name, _ITS_ASSIGNMENTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -11,7 +12,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from gql_api.database.rows import StudentRow
 from gql_api.errors import StudentNotFound
 from gql_api.services import input_rules
-from gql_api.services.event_statements import carry_out, removing
+from gql_api.services.event_statements import Change, carry_out, removing
 from gql_api.services.input_rules import UNCHANGED, Rule, Unchanged, checked, is_key
 from gql_api.services.tables import STUDENT_COLUMNS, STUDENT_COURSES, STUDENTS
 from gql_api.services.unit_of_work import UnitOfWork
@@ -95,6 +96,11 @@ async def delete_student(uow: UnitOfWork, *, student_id: int) -> DeletedStudent:
     row = (await uow.execute(_LOCK, identity)).one_or_none()
     if row is None:
         raise StudentNotFound
-    removed = await carry_out(uow, removing(uow.dialect_name, _THEIR_ASSIGNMENTS), identity)
+    removed = await carry_out(uow, _remove_assignments(uow.dialect_name), identity)
     await uow.execute(_DELETE, identity)
     return DeletedStudent(StudentRow._make(row), len(removed))
+
+
+@cache
+def _remove_assignments(dialect_name: str) -> Change:
+    return removing(dialect_name, _THEIR_ASSIGNMENTS)

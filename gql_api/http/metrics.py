@@ -1,0 +1,86 @@
+"""What a worker has done, in the format of Prometheus.
+
+Each process counts for itself: with several workers behind one port a scrape reaches one of them, so let each instance
+have one worker where the figures matter, or sum them elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+from starlette.responses import Response
+from starlette.routing import Route
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """Counters of one application; nothing is shared with others in the process.
+
+    Args:
+        read_fallbacks: how many operations went to graphql-core's executor so far, by reason.
+    """
+
+    def __init__(self, read_fallbacks: Callable[[], Mapping[Any, int]]) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "gql_api_graphql_requests", "GraphQL requests over HTTP, by status.", ["status"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "gql_api_graphql_request_seconds",
+            "From a request's head to the end of its response.",
+            buckets=SECONDS_BUCKETS,
+            registry=self._registry,
+        )
+        self._registry.register(_Fallbacks(read_fallbacks))
+        self.routes = [Route("/metrics", self._show, methods=["GET"])]
+
+    def measured(self, endpoint: ASGIApp) -> ASGIApp:
+        """The endpoint, with its requests counted and timed; WebSockets and lifespans are not requests."""
+
+        async def measure(scope: Scope, receive: Receive, send: Send) -> None:
+            status = 499  # nginx's word for a client that left without an answer
+
+            async def note_status(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                await send(message)
+
+            began = perf_counter()
+            try:
+                await endpoint(scope, receive, note_status)
+            finally:
+                self._requests.labels(str(status)).inc()
+                self._seconds.observe(perf_counter() - began)
+
+        return measure
+
+    async def _show(self, _request: Request) -> Response:
+        return Response(
+            generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
+        )
+
+
+class _Fallbacks(Collector):
+    def __init__(self, read_fallbacks: Callable[[], Mapping[Any, int]]) -> None:
+        self._read_fallbacks = read_fallbacks
+
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(
+            "gql_api_executor_fallbacks", "Operations that went to graphql-core's own executor.", labels=["reason"]
+        )
+        for reason, count in self._read_fallbacks().items():
+            family.add_metric([str(reason)], count)
+        yield family
