@@ -14,6 +14,9 @@ from gql_api.services.courses import create_course
 from gql_api.services.students import create_student
 from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
 
+RECORDING = {"postgresql": 0, "sqlite": 1}
+"""Statements that recording an event takes of its own: PostgreSQL records in the statement that changes."""
+
 TABLES = ("students", "courses", "student_courses")
 
 
