@@ -46,8 +46,15 @@ class CourseFull(Error):
 
     @strawberry.field(description="The course.", graphql_type=Course)
     async def course(self, info: Info) -> Any:
-        """Look the course up."""
-        return await selected_row(info, Entity.COURSE, self.course_id)
+        """Look the course up.
+
+        Raises:
+            CourseNotFound: it was deleted after it had refused the student.
+        """
+        course = await selected_row(info, Entity.COURSE, self.course_id)
+        if course is None:
+            raise domain.CourseNotFound
+        return course
 
 
 @strawberry.type(description="The new capacity is smaller than the number of seats that are taken.")
