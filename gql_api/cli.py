@@ -30,7 +30,8 @@ from gql_api.rosters.commands import import_command, seed_command
 from gql_api.rosters.importing import ImportOptions
 from gql_api.rosters.seeding import seed_demo
 from gql_api.rosters.synthetic import Population
-from gql_api.schema.commands import schema_commands
+from gql_api.schema.changes import Severity
+from gql_api.schema.commands import changes_command, compare_command, write_command
 from gql_api.settings import PREFIX, Settings
 
 ResultT = TypeVar("ResultT")
@@ -207,7 +208,53 @@ def verify_command(context: click.Context) -> None:
         context.exit(1)
 
 
-main.add_command(schema_commands)
+class _WriteByDefault(click.Group):
+    """`gql-api schema [--check] [FILE]` is short for `gql-api schema write [--check] [FILE]`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        is_named = bool(args) and (args[0] in self.commands or args[0] in self.get_help_option_names(ctx))
+        return super().parse_args(ctx, args if is_named else ["write", *args])
+
+
+@main.group(cls=_WriteByDefault)
+def schema() -> None:
+    """Write the schema, or check what it would break.
+
+    Without the name of a command it is written: `gql-api schema FILE` is `gql-api schema write FILE`.
+    """
+
+
+@schema.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if FILE differs from the schema.")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default="schema.graphql")
+def write(*, check: bool, file: Path) -> None:
+    """Write the schema in GraphQL's definition language to FILE, schema.graphql by default."""
+    if check:
+        compare_command(file)
+    else:
+        write_command(file)
+
+
+@schema.command()
+@click.option("--against", type=click.Path(path_type=Path), required=True, help="The schema that clients know.")
+@click.option(
+    "--trusted-documents",
+    type=click.Path(path_type=Path),
+    envvar=f"{PREFIX}TRUSTED_DOCUMENTS",
+    help="A manifest whose documents have to be valid, too; by default the one that is served.",
+)
+@click.pass_context
+def check(context: click.Context, /, *, against: Path, trusted_documents: Path | None) -> None:
+    """Report changes that may break clients; exit with 1 if any does.
+
+    Breaking are changes by which documents that were valid become invalid, and trusted documents that are invalid.
+    Dangerous are changes that a client may not be ready for, such as a new value of an enum.
+    """
+    changes = changes_command(against, trusted_documents)
+    for change in changes:
+        click.echo(f"{change.severity:<9}  {change.kind}: {change.description}")
+    if any(change.severity is Severity.BREAKING for change in changes):
+        context.exit(1)
 
 
 async def _upgrade(settings: Settings) -> tuple[str, ...]:

@@ -19,7 +19,8 @@
         ├── DatabaseUnusable
         ├── DatabaseNotEmpty
         ├── AddressInUse
-        ├── ManifestUnusable             a manifest of trusted documents that cannot be read
+        ├── ManifestUnusable             a manifest of trusted documents that cannot be read, or not executed
+        ├── SchemaFileUnusable           a file that should hold a schema, or this one
         └── BundleUnusable               a OneRoster bundle that cannot be read as a whole
 
 No status codes and no GraphQL types here: http/ and schema/ translate.
@@ -141,7 +142,11 @@ class DatabaseNotEmpty(OperatorError):
 
 
 class ManifestUnusable(OperatorError):
-    """A manifest of trusted documents is missing, not JSON, or of no format that is known."""
+    """A manifest of trusted documents is missing, not JSON, of no known format, or has a document that is invalid."""
+
+
+class SchemaFileUnusable(OperatorError):
+    """A file cannot be read or written as a schema, or is not the schema that it should be."""
 
 
 class BundleUnusable(OperatorError):

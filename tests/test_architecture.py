@@ -43,7 +43,7 @@ HOUSE: Final = {
     "rosters": storey("errors models database services", "asyncpg rich sqlalchemy"),
     "events": storey("errors database services", "asyncpg"),
     "schema": storey("errors pagination execution database services events", "graphql orjson sqlalchemy strawberry"),
-    "http": storey("errors pagination database services schema", "orjson starlette uvicorn"),
+    "http": storey("errors pagination database services schema", "orjson prometheus_client starlette uvicorn"),
     "app": storey("settings pagination execution database services events schema http", "graphql starlette"),
     "cli": storey("errors settings database rosters schema http app", "click sqlalchemy uvicorn"),
     "__main__": storey("cli"),
@@ -51,9 +51,7 @@ HOUSE: Final = {
 
 
 # What is wrong but still there, with what will mend it; nothing can be here that is not wrong.
-TOLERATED: Final = {
-    "gql_api.schema.commands": "click",  # options belong into cli.py, which hands on plain values
-}
+TOLERATED: Final[dict[str, str]] = {}
 
 
 class Import(NamedTuple):

@@ -40,4 +40,4 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     file = tmp_path / "absent" / "schema.graphql"
     refused = command("schema", str(file))
     assert (refused.exit_code, refused.stdout) == (1, "")
-    assert refused.stderr == f"Error: Could not open file '{file}': No such file or directory\n"
+    assert refused.stderr == f"Error: The file {file} cannot be written: No such file or directory.\n"

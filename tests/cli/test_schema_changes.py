@@ -89,7 +89,7 @@ def test_a_file_that_is_no_schema_is_named(tmp_path: Path, content: bytes, reaso
 def test_a_file_that_is_absent_is_named(tmp_path: Path) -> None:
     file = str(tmp_path / "absent")
     refused = command("schema", "check", "--against", file)
-    assert refused.stderr == f"Error: Could not open file '{file}': No such file or directory\n"
+    assert refused.stderr == f"Error: The file {file} cannot be read: No such file or directory.\n"
     refused = command("schema", "check", "--against", known(tmp_path), "--trusted-documents", file)
     assert (refused.exit_code, refused.stderr) == (
         1,
