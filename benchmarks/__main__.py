@@ -139,12 +139,12 @@ async def _run(options: Options) -> None:
                     profiles.append(await _profile(server, options, cores))
                 else:
                     await _measure(server, options, cores, results, console)
+                    results.save(SCRATCH / "results.json")
     if options.profiles:
         (SCRATCH / "profile.md").write_text("\n\n".join(profiles), encoding="utf-8")
         console.print("\n\n".join(profiles), soft_wrap=True, markup=False)
         return
     folder = DOCUMENTATION if options.is_whole else SCRATCH
-    results.save(SCRATCH / "results.json")
     write_page(results, folder / "performance.md", folder / "performance.svg")
     console.print(f"{(folder / 'performance.md').read_text(encoding='utf-8')}\n", soft_wrap=True, markup=False)
     console.print(f"Written to {folder.relative_to(ROOT)}/performance.md and .svg.")

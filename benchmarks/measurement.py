@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from benchmarks.contenders import Contender, Server, serving
@@ -51,10 +51,6 @@ class Measurement:
     def total_cpu_milliseconds(self) -> float:
         """Of the server and PostgreSQL together."""
         return self.cpu_milliseconds + self.postgresql_cpu_milliseconds
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields, for the file of results."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

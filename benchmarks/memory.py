@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from benchmarks.contenders import Contender, serving
 from benchmarks.databases import Database
@@ -15,7 +16,8 @@ WORKLOAD: Final = Workload.DEEP
 CONCURRENCY: Final = 32
 
 
-class Memory(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Memory:
     """Resident memory of a server, in MiB: when it has answered once, and at most, since it was started."""
 
     at_rest_mebibytes: float

@@ -31,7 +31,7 @@ def markdown(results: Results, *, plot_file: str) -> str:
     if results.statements:
         parts += [
             "### Statements per request",
-            "On PostgreSQL; after the plus, BEGIN and COMMIT.",
+            "On PostgreSQL; after the plus, what begins and ends a transaction; besides, what runs in the background.",
             tables.statements(results),
         ]
     if results.memory:

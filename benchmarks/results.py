@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from benchmarks.measurement import Measurement, Pace
 from benchmarks.memory import Memory
+from benchmarks.statements import Statements
 from benchmarks.summary import Summary
 from benchmarks.workloads import Workload
 from gql_api.database.address import Dialect
@@ -35,7 +35,7 @@ class Results:
     conditions: list[str]
     databases: dict[Dialect, str] = field(default_factory=dict)
     measurements: list[Measurement] = field(default_factory=list)
-    statements: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    statements: dict[str, dict[str, Statements]] = field(default_factory=dict)
     memory: dict[Dialect, dict[str, Memory]] = field(default_factory=dict)
 
     @property
@@ -45,14 +45,4 @@ class Results:
 
     def save(self, file: Path) -> None:
         """Write it all as JSON."""
-        content: dict[str, Any] = {
-            "conditions": self.conditions,
-            "databases": self.databases,
-            "measurements": [found.as_json() for found in self.measurements],
-            "statements": self.statements,
-            "memory": {
-                dialect: {server: found._asdict() for server, found in servers.items()}
-                for dialect, servers in self.memory.items()
-            },
-        }
-        file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
+        file.write_bytes(orjson.dumps(self, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))

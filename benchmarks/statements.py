@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,10 @@ from benchmarks.machine import Cores
 from benchmarks.workloads import Workload
 
 REQUESTS: Final = 20
-"""Requests over which is counted, one after another; the number of statements must divide by it."""
+"""Requests over which is counted, one after another."""
+
+TEXT_LENGTH_MAX: Final = 400
+"""Characters of a statement that are kept."""
 
 _CHUNK_BYTES: Final = 65536
 
@@ -41,15 +45,31 @@ class Tap:
     statements: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """What a request leads to.
+
+    Attributes:
+        texts: of the statements that each request runs, shortened.
+        besides: the number of those that are run now and then, per request: by what works in the background.
+    """
+
+    texts: list[str]
+    besides: float
+
+    @classmethod
+    def per_request(cls, texts: Sequence[str], requests: int) -> Statements:
+        """Tell from the texts of so many requests together."""
+        times = Counter(re.sub(r"\s+", " ", text)[:TEXT_LENGTH_MAX] for text in texts)
+        each_time = [text for text, number in times.items() for _ in range(number // requests)]
+        return cls(each_time, sum(number % requests for number in times.values()) / requests)
+
+
 async def count_statements(
     database: Database, cores: Cores, workloads: Sequence[Workload]
-) -> dict[str, dict[str, list[str]]]:
-    """The statements that one request of each workload leads to, of each server: their texts, shortened.
-
-    Raises:
-        RuntimeError: not every request led to as many.
-    """
-    found: dict[str, dict[str, list[str]]] = {}
+) -> dict[str, dict[str, Statements]]:
+    """Count for each server and workload, over PostgreSQL."""
+    found: dict[str, dict[str, Statements]] = {}
     for contender in Contender:
         async with _tapped(database) as tap, serving(contender, database, cores, database_url=tap.url) as server:
             for workload in workloads:
@@ -60,10 +80,7 @@ async def count_statements(
                 tap.statements.clear()
                 for _ in range(REQUESTS):
                     await ask(server.port, next(requests).request)
-                if len(tap.statements) % REQUESTS:
-                    raise RuntimeError(f"{REQUESTS} requests led to {len(tap.statements)} statements")
-                a_request = tap.statements[: len(tap.statements) // REQUESTS]
-                found.setdefault(contender, {})[workload] = [re.sub(r"\s+", " ", text)[:200] for text in a_request]
+                found.setdefault(contender, {})[workload] = Statements.per_request(tap.statements, REQUESTS)
                 await exchanges.clean_up()
     return found
 

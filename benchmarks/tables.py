@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks.contenders import Contender
 from benchmarks.results import Results
+from benchmarks.statements import Statements
 from benchmarks.summary import Median, cpu, requests_per_second, total_cpu
 from benchmarks.workloads import Workload
 from gql_api.database.address import Dialect
@@ -132,6 +133,7 @@ def _ranged(median: Median | None) -> str:
     return median.shown_with_range() if median else NOT_MEASURED
 
 
-def _counted(texts: Sequence[str]) -> str:
-    brackets = sum(text.rstrip("; ").upper().split(" ")[0] in {"BEGIN", "COMMIT", "ROLLBACK"} for text in texts)
-    return f"{len(texts) - brackets}" + (f" + {brackets}" if brackets else "")
+def _counted(found: Statements) -> str:
+    brackets = sum(text.rstrip("; ").upper() in {"BEGIN", "COMMIT", "ROLLBACK"} for text in found.texts)
+    besides = f", besides {found.besides:.1f}" if found.besides else ""
+    return f"{len(found.texts) - brackets}" + (f" + {brackets}" if brackets else "") + besides

@@ -1,10 +1,13 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from benchmarks.measurement import Measurement, Pace
+from benchmarks.memory import Memory
 from benchmarks.page import BEGIN, END, write_page
 from benchmarks.results import Results
+from benchmarks.statements import Statements
 from benchmarks.summary import Median
 from benchmarks.workloads import Workload
 from gql_api.database.address import Dialect
@@ -62,6 +65,16 @@ def test_a_page_without_a_place_for_the_results_is_left_alone(results: Results, 
     with pytest.raises(ValueError, match="no place for the results"):
         write_page(results, page, tmp_path / "performance.svg")
     assert page.read_text(encoding="utf-8") == "# Mine\n"
+
+
+def test_every_measurement_is_kept(results: Results, tmp_path: Path) -> None:
+    results.statements = {"gql-api": {Workload.ROSTER: Statements(["SELECT 1"], 0.5)}}
+    results.memory = {Dialect.POSTGRESQL: {"gql-api": Memory(50.0, 60.0)}}
+    results.save(tmp_path / "results.json")
+    kept = json.loads((tmp_path / "results.json").read_bytes())
+    assert [found["requests_per_second"] for found in kept["measurements"][:3]] == [800, 1000, 50]
+    assert kept["statements"] == {"gql-api": {"W1": {"texts": ["SELECT 1"], "besides": 0.5}}}
+    assert kept["memory"] == {"postgresql": {"gql-api": {"at_rest_mebibytes": 50.0, "peak_mebibytes": 60.0}}}
 
 
 def test_disturbed_measurements_are_left_out_if_enough_others_remain(results: Results) -> None:

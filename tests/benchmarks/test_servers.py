@@ -15,7 +15,7 @@ from benchmarks.load import WrongAnswer, ask
 from benchmarks.machine import Cores
 from benchmarks.population import Population
 from benchmarks.postgresql import PostgresqlServer
-from benchmarks.statements import count_statements
+from benchmarks.statements import Statements, count_statements
 from benchmarks.workloads import Workload
 from gql_api.rosters.progress import SILENT
 
@@ -76,6 +76,11 @@ async def test_an_answer_that_is_not_the_right_one_is_refused(database: Database
 async def test_a_level_of_a_query_is_one_statement_counted_on_the_wire(database: Database) -> None:
     reads = [workload for workload in Workload if workload is not Workload.ASSIGN]
     found = await count_statements(database, Cores.of_this_machine(), reads)
-    counts = {server: [len(texts) for texts in by_workload.values()] for server, by_workload in found.items()}
+    counts = {server: [len(counted.texts) for counted in by_workload.values()] for server, by_workload in found.items()}
     assert counts["gql-api"] == [2, 3, 2, 1]
     assert counts["hand-written"] == [2, 2, 2, 1]
+
+
+def test_what_is_run_less_than_once_a_request_is_told_apart() -> None:
+    texts = ["BEGIN", "INSERT  1", "NOTIFY", "COMMIT", "BEGIN", "INSERT 1", "COMMIT"]
+    assert Statements.per_request(texts, 2) == Statements(["BEGIN", "INSERT 1", "COMMIT"], 0.5)
