@@ -23,7 +23,7 @@ ELEMENTS_MAX: Final = 500
 COMPARISONS_MAX: Final = 50
 """Comparisons in one filter."""
 
-FILTERS_MAX: Final = 50
+FILTERS_MAX: Final = 100
 """Filters combined in one, those included that compare nothing: each is a part of the statement."""
 
 DEPTH_MAX: Final = 8
@@ -92,7 +92,7 @@ class DateTimeFilter:
 
 _LOGIC: Final = (
     "All conditions that are given must hold; `and`, `or` and `not` combine further filters, "
-    "at most 8 levels deep, with at most 50 filters and 50 comparisons in all. "
+    "at most 8 levels deep, with at most 100 filters and 50 comparisons in all. "
     "A field that is null or left out is no condition."
 )
 
@@ -227,7 +227,7 @@ def _filters(condition: Condition) -> int:
         case Comparison():
             return 0
         case Not(inner):
-            return 1 + _filters(inner)
+            return _filters(inner)
         case AllOf(inner) | AnyOf(inner):
             return sum(1 + _filters(part) for part in inner if not isinstance(part, Comparison))
 
