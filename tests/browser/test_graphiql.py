@@ -104,7 +104,8 @@ async def test_nothing_foreign_gets_past_the_policy(blank_page: GraphiQLPage, se
         }"""
     )
     await expect(page.locator("body")).to_be_visible()
-    worker_fetch = await page.workers[0].evaluate("url => fetch(url).then(() => 'fetched', () => 'refused')", server)
+    worker = page.workers[0] if page.workers else await page.wait_for_event("worker")
+    worker_fetch = await worker.evaluate("url => fetch(url).then(() => 'fetched', () => 'refused')", server)
 
     refused = {complaint.split()[1] for complaint in blank_page.complaints if complaint.startswith("policy: ")}
     assert refused == {

@@ -128,7 +128,7 @@ def test_while_the_database_is_away_every_answer_is_clean_and_once_it_is_back_al
     assert client.execute(RENAME, id=course).data == {"updateCourse": {"__typename": "UpdateCourseSuccess"}}
 
 
-def test_a_change_that_the_database_dies_under_is_not_made(
+def test_a_change_that_the_database_dies_under_is_made_if_it_was_acknowledged_and_only_then(
     postgresql: Stoppable, server: Server, client: GraphQLClient, school: School
 ) -> None:
     with ThreadPoolExecutor(1) as pool, connected(postgresql.url) as database:
@@ -137,10 +137,14 @@ def test_a_change_that_the_database_dies_under_is_not_made(
         in_flight = pool.submit(client.execute, RENAME, id=school.full["id"])
         wait_for(lambda: _someone_waits(postgresql.url), timeout_seconds=10)
         with postgresql.away():
-            assert is_refused_for_now(in_flight.result(timeout=30))
+            answer = in_flight.result(timeout=30)
+    # The server ends its sessions one after the other: where the lock's holder went first, the change came through.
+    acknowledged = not answer.codes
+    assert acknowledged or is_refused_for_now(answer)
     wait_for(lambda: is_back(server), timeout_seconds=10)
     document = "query ($id: ID!) { course(id: $id) { title } }"
-    assert client.execute(document, id=school.full["id"]).data == {"course": {"title": "Full"}}
+    title = "Renamed" if acknowledged else "Full"
+    assert client.execute(document, id=school.full["id"]).data == {"course": {"title": title}}
 
 
 def _someone_waits(url: str) -> bool | None:
