@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.engine import URL
+
 from benchmarks.contenders import Contender, serving
 from benchmarks.databases import Database
 from benchmarks.exchanges import verified_exchanges
@@ -88,7 +90,10 @@ async def count_statements(
 @asynccontextmanager
 async def _tapped(database: Database) -> AsyncIterator[Tap]:
     with tempfile.TemporaryDirectory(prefix="gql_api_tap_") as directory:
-        url = database.url.set(host=None, port=None, query={"host": directory})
+        there = database.url
+        url = URL.create(
+            there.drivername, there.username, there.password, database=there.database, query={"host": directory}
+        )
         tap = Tap(url.render_as_string(hide_password=False))
         tasks: set[asyncio.Task[None]] = set()
 
