@@ -6,6 +6,7 @@ an event costs no look-up, however many subscribers it is told.
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Annotated, Any, Final
 
 import strawberry
@@ -22,9 +23,13 @@ EVENT_ID = "Its place in the order of all events, the same for every subscriber;
 
 _NOT_GIVEN: Final = (None, strawberry.UNSET)
 
-CourseAssignmentEventKind = strawberry.enum(
-    EventKind, name="CourseAssignmentEventKind", description="What happened to an assignment."
-)
+
+@strawberry.enum(description="What happened to an assignment.")
+class CourseAssignmentEventKind(Enum):
+    """What happened to an assignment; the values are those of `EventKind`."""
+
+    ASSIGNED = strawberry.enum_value(EventKind.ASSIGNED.value, description="The student was assigned to the course.")
+    UNASSIGNED = strawberry.enum_value(EventKind.UNASSIGNED.value, description="The assignment was removed.")
 
 
 @strawberry.type(description="A student was assigned to a course, or is no longer.")
@@ -36,7 +41,7 @@ class CourseAssignmentEvent:
         """Encode the positions."""
         return [encode_event_id(event.position) for event in events]
 
-    kind: EventKind = strawberry.field(
+    kind: CourseAssignmentEventKind = strawberry.field(
         description="What happened; deleting a student or a course removes the assignments, too."
     )
     student: Student = strawberry.field(

@@ -29,9 +29,7 @@ PLACE = (datetime(2026, 11, 22, 10, tzinfo=UTC), "Zoë", None, 7)
 CURSOR = encode_cursor(ORDERING, PLACE)
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=255)
-places = st.tuples(
-    st.datetimes(timezones=st.just(UTC)), texts, st.none() | texts, st.integers(-(2**63), 2**63 - 1)
-)
+places = st.tuples(st.datetimes(timezones=st.just(UTC)), texts, st.none() | texts, st.integers(-(2**63), 2**63 - 1))
 
 
 def forged(*payload: Any) -> str:
