@@ -1,6 +1,11 @@
 """Comparing results of two executors where only the order and the choice of errors may differ."""
 
+import gc
 import json
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -29,3 +34,22 @@ def errors_in_place(result: Any) -> set[str]:
         for error in result.errors or []
         if position_nulled(result.data, error.path or []) == tuple(error.path or [])
     )
+
+
+@contextmanager
+def objects_dropped() -> Iterator[list[str]]:
+    """Collect the names of coroutines that are dropped inside without having been awaited."""
+    names: list[str] = []
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda unraisable: names.append(repr(unraisable.object))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            gc.collect()  # what the executor to compare with has left behind
+        names.clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            yield names
+            gc.collect()
+    finally:
+        sys.unraisablehook = hook

@@ -4,11 +4,9 @@
 # mypy: disable-error-code="untyped-decorator"
 
 import asyncio
-import gc
 import json
 import logging
 import os
-import sys
 from random import Random
 from typing import Any
 
@@ -19,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gql_api.execution import BreadthFirstExecutor, PlanCache, by_class
-from tests.execution.comparison import errors_in_place, positions_nulled
+from tests.execution.comparison import errors_in_place, objects_dropped, positions_nulled
 from tests.execution.query_generator import QueryGenerator
 from tests.execution.strawberry_schema import BIRDS, BirdRow, Mutation, Query, Subscription
 
@@ -59,17 +57,14 @@ def test_every_operation_has_the_same_result(seed: int, operation_type: Operatio
     assert not plans.fallbacks
 
 
-@pytest.mark.filterwarnings("error")
-def test_no_coroutine_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    gc.collect()  # what the comparison above has left
-    dropped: list[Any] = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: dropped.append(unraisable.object))
+def test_no_coroutine_is_dropped() -> None:
     graphql_schema = level_by_level._schema  # noqa: SLF001  Strawberry has no other way to it
 
-    for seed in range(EXAMPLES_COUNT):
-        operation = QueryGenerator(graphql_schema, Random(seed), fields_max=25).operation(OperationType.QUERY)  # noqa: S311
-        asyncio.run(level_by_level.execute(operation.text(), operation.variables))
-    gc.collect()
+    with objects_dropped() as dropped:
+        for seed in range(EXAMPLES_COUNT):
+            random = Random(seed)  # noqa: S311  reproducible on purpose
+            operation = QueryGenerator(graphql_schema, random, fields_max=25).operation(OperationType.QUERY)
+            asyncio.run(level_by_level.execute(operation.text(), operation.variables))
 
     assert dropped == []
 
