@@ -28,7 +28,7 @@ MOMENTS = (
 )
 
 texts = st.sampled_from(TEXTS) | st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=4
+    st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\0"), min_size=1, max_size=4
 )
 moments = st.sampled_from(MOMENTS)
 

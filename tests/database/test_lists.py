@@ -1,6 +1,6 @@
 """Pages, counts and look-ups against a model in Python, on both databases."""
 
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -10,6 +10,8 @@ from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gql_api.database.compiled import Reader, Result
+from gql_api.database.conditions import Comparison, Operator
+from gql_api.database.engine import create_engine
 from gql_api.database.lists import (
     ListRequest,
     Page,
@@ -27,6 +29,7 @@ from gql_api.pagination import KeyKind, Ordering, OrderKey, PageRequest
 from tests.database.list_model import ModelPage, Row, cut
 from tests.database.list_requests import condition, filters, ordering, orders, places, values
 from tests.database.school import MOMENTS, School, schools
+from tests.database_fixtures import Databases
 
 COLUMNS = {
     Entity.STUDENT: ("name", "email", "sourced_id", "created_at"),
@@ -45,9 +48,13 @@ PAGES_PER_SCHOOL = 6
 
 @pytest.fixture
 async def reader(database_url: str) -> AsyncIterator[Reader]:
-    reader = create_reader(database_url, pool_size=2, sqlite_reader_threads=2, busy_timeout_seconds=5)
+    reader = make_reader(database_url)
     yield reader
     await reader.close()
+
+
+def make_reader(database_url: str) -> Reader:
+    return create_reader(database_url, pool_size=2, sqlite_reader_threads=2, busy_timeout_seconds=5)
 
 
 class CountingReader:
@@ -147,6 +154,40 @@ async def test_the_pages_below_many_parents_are_what_the_model_cuts(
         assert [page.parent_id for page in pages] == parent_ids
         model = [cut(school.rows_of(listing.label, parent_id), **arguments) for parent_id in parent_ids]
         assert await seen(reader, pages) == model
+
+
+@pytest.fixture
+def one_of_each(sqlite_databases: Databases, postgresql_databases: Databases) -> Iterator[tuple[str, str]]:
+    with sqlite_databases.migrated() as sqlite_url, postgresql_databases.migrated() as postgresql_url:
+        yield sqlite_url, postgresql_url
+
+
+@EXAMPLES
+@given(names=st.lists(st.text(st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\0")), max_size=40))
+async def test_both_databases_order_and_find_texts_alike(one_of_each: tuple[str, str], names: list[str]) -> None:
+    students = tuple(student(key, name=name[:255], email=f"{name[:200]}{key}") for key, name in enumerate(names))
+    on_sqlite, on_postgresql = [await ordered_and_found(url, School(students, (), ()), names) for url in one_of_each]
+    assert on_sqlite == on_postgresql
+
+
+async def ordered_and_found(url: str, school: School, names: list[str]) -> list[list[Row]]:
+    engine, reader = create_engine(url), make_reader(url)
+    try:
+        await school.store(engine)
+        requests = [
+            ListRequest(Listing.STUDENTS, ordering(Listing.STUDENTS, [(key, down), ("id", down)]), PageRequest(500))
+            for key in ("name", "email")
+            for down in (False, True)
+        ]
+        requests += [
+            ListRequest(Listing.STUDENTS, BY_ID, PageRequest(500), Comparison("name", operator, name[:255]))
+            for name in names[:5]
+            for operator in (Operator.EQ, Operator.CONTAINS, Operator.STARTS_WITH)
+        ]
+        return [list((await read_page(reader, request)).nodes) for request in requests]
+    finally:
+        await reader.close()
+        await engine.dispose()
 
 
 BY_ID = Ordering("Query.students", (OrderKey("id", KeyKind.INTEGER),))

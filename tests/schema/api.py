@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Self
 
 import orjson
+import strawberry
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -53,7 +54,7 @@ class Api:
         statements: the reading statements of the last operation, by the names of their builders.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, schema: strawberry.Schema = SCHEMA) -> None:
         self._reader = CountingReader(
             create_reader(database_url, pool_size=3, sqlite_reader_threads=2, busy_timeout_seconds=5)
         )
@@ -61,11 +62,9 @@ class Api:
         self._transactions = create_transactions(database_url)
         self._units_of_work = UnitsOfWork(self._transactions)
         self._broker = Broker(EventLog(database_url, self._reader))
-        self.selections = SelectionCache()
-        self.documents = DocumentCache(SCHEMA)
-        self._service = GraphQLService(
-            SCHEMA, documents=PersistedDocuments(self.documents), open_context=self._open_context
-        )
+        self._selections = SelectionCache()
+        documents = PersistedDocuments(DocumentCache(schema))
+        self._service = GraphQLService(schema, documents=documents, open_context=self._open_context)
 
     async def __aenter__(self) -> Self:
         return self
@@ -117,7 +116,7 @@ class Api:
                 loaders=Loaders(reader),
                 units_of_work=self._units_of_work,
                 page_limits=LIMITS,
-                selections=self.selections,
+                selections=self._selections,
                 broker=self._broker,
             )
         )

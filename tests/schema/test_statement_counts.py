@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_api.database.statements import Entity
+from gql_api.schema.build import build_schema
 from gql_api.schema.global_id import encode_id
 from tests.database.school import MOMENTS, School
 from tests.schema.api import Api
@@ -125,6 +127,15 @@ async def test_fewer_rows_take_no_more_statements(api: Api, name: str) -> None:
         missing = [*statements]
         for statement in api.statements:
             missing.remove(statement)
+
+
+async def test_an_executor_that_asks_object_by_object_takes_no_more(database_url: str) -> None:
+    one_by_one = build_schema(executor_class=StrawberryGraphQLCoreExecutionContext)
+    async with Api(database_url) as api, Api(database_url, schema=one_by_one) as other:
+        await api.store(school(10, 4))
+        for document, statements in QUERIES.values():
+            assert await other.data(document) == await api.data(document)
+            assert sorted(other.statements) == sorted(statements)
 
 
 async def test_looking_outside_of_a_range_takes_a_statement_for_all_parents(api: Api) -> None:
