@@ -1,12 +1,17 @@
 """Many callers at the same moment: no seat is given twice, and nobody gets another answer than the true one."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from gql_api.database.address import Dialect, parse_database_url
+from tests.database.lock_holder import write_lock_held_by_another_process
 from tests.database_fixtures import Databases
 from tests.integration.graphql_client import GraphQLClient, connect_asynchronously, execute
 from tests.integration.school import new_course, new_students
@@ -38,7 +43,9 @@ def contended(request: pytest.FixtureRequest) -> Iterator[Server]:
     dialect, workers = request.param.split("-")
     databases: Databases = request.getfixturevalue(f"{dialect}_databases")
     with databases.migrated() as url:
-        with serving(url, "--workers", workers) as server:
+        # A connection for each caller: with ten of them, ten callers would be let in at a time, and ten seats be right
+        # by accident.
+        with serving(url, "--workers", workers, pool_size=CALLERS) as server:
             yield server
         verified = gql_api("verify", database_url=url)
         assert verified.returncode == 0, verified.stdout
@@ -64,19 +71,43 @@ def at_once(server: Server, document: str, calls: list[dict[str, Any]]) -> list[
     return asyncio.run(call_all())
 
 
+@contextmanager
+def gate(database_url: str) -> Iterator[None]:
+    """Let nobody assign anyone before the end of the block, whose callers then go on all at once."""
+    address = parse_database_url(database_url)
+    if address.dialect is Dialect.SQLITE:
+        with write_lock_held_by_another_process(address.file):
+            yield
+            time.sleep(0.5)
+        return
+    with connected(database_url) as gatekeeper, connected(database_url) as onlooker:
+        gatekeeper.run("BEGIN")
+        gatekeeper.run("LOCK TABLE student_courses IN SHARE MODE")
+        yield
+        waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        deadline = time.monotonic() + 3  # whoever has waited for five seconds gives up
+        while len(onlooker.run(waiting)) < CALLERS and time.monotonic() < deadline:
+            time.sleep(0.02)
+        gatekeeper.run("ROLLBACK")
+
+
 def test_ten_seats_are_given_to_ten_of_fifty_callers(contended: Server, client: GraphQLClient) -> None:
-    course = new_course(client, capacity=10)
     students = new_students(client, CALLERS)
-    answers = at_once(contended, ASSIGN, [{"student": student, "course": course["id"]} for student in students])
-    seated = [student for student, answer in zip(students, answers, strict=True) if is_success(answer)]
+    course = new_course(client, capacity=10)["id"]
+    calls = [{"student": student, "course": course} for student in students]
+    with ThreadPoolExecutor(1) as pool:
+        with gate(contended.database_url):
+            answering = pool.submit(at_once, contended, ASSIGN, calls)
+        answers = answering.result()
     assert Counter(answer["assignCourse"]["__typename"] for answer in answers) == {
         "AssignCourseSuccess": 10,
         "CourseFull": 40,
     }
+    seated = {student for student, answer in zip(students, answers, strict=True) if is_success(answer)}
     document = "query ($id: ID!) { course(id: $id) { seatsTaken students { nodes { id } } } }"
-    seen = client.execute(document, id=course["id"]).data["course"]
+    seen = client.execute(document, id=course).data["course"]
     assert seen["seatsTaken"] == 10
-    assert {node["id"] for node in seen["students"]["nodes"]} == set(seated)
+    assert {node["id"] for node in seen["students"]["nodes"]} == seated
 
 
 def is_success(answer: dict[str, Any]) -> bool:
