@@ -111,12 +111,22 @@ def _run(listener: socket.socket, *, workers: int, message_bytes_max: int) -> bo
         log_level="info",
     )
     if workers > 1:
-        uvicorn.supervisors.Multiprocess(config, sockets=[listener]).run()
+        _Supervisor(config, sockets=[listener]).run()
         return True
     server = uvicorn.Server(config)
     with suppress(KeyboardInterrupt):  # raised once more when everything has ended
         server.run(sockets=[listener])
     return server.started
+
+
+class _Supervisor(uvicorn.supervisors.Multiprocess):
+    """Starts the workers, and others in the place of those that die, until a signal ends it."""
+
+    def terminate_all(self) -> None:
+        # Otherwise who comes now would wait in the queue of a socket from which nobody takes any more.
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
 
 async def _prepare(settings: Settings, *, migrates: bool) -> None:

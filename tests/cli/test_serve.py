@@ -134,7 +134,10 @@ def test_what_is_in_flight_is_finished_before_the_end(
                 os.killpg(server.process.pid, with_signal)  # as a terminal does for Ctrl-C: the workers get it, too
             else:
                 server.process.send_signal(with_signal)
-            wait_for(lambda: "Shutting down" in server.log or None, timeout_seconds=30)
+            wait_for(lambda: "Waiting for connections to close" in server.log or None, timeout_seconds=30)
+            with pytest.raises(httpx.ConnectError):
+                server.get("/health/live")
+            time.sleep(0.3)
             assert not in_flight.done()
         assert in_flight.result(timeout=30).data == {"updateCourse": {"__typename": "UpdateCourseSuccess"}}
         status = server.process.wait(30)
