@@ -1,13 +1,14 @@
 """The API in process: operations in, responses as clients get them out, and how many statements they took."""
 
-from collections.abc import Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+import asyncio
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import Any, Self
 
 import orjson
+import pytest
 import strawberry
 from sqlalchemy import Select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gql_api.database.compiled import Reader, Result
 from gql_api.database.engine import create_engine
@@ -58,7 +59,7 @@ class Api:
         self._reader = CountingReader(
             create_reader(database_url, pool_size=3, sqlite_reader_threads=2, busy_timeout_seconds=5)
         )
-        self._engine = create_engine(database_url)
+        self._database_url = database_url
         self._transactions = create_transactions(database_url)
         self._units_of_work = UnitsOfWork(self._transactions)
         self._broker = Broker(EventLog(database_url, self._reader))
@@ -72,12 +73,6 @@ class Api:
     async def __aexit__(self, *_: object) -> None:
         await self._reader.close()
         await self._transactions.close()
-        await self._engine.dispose()
-
-    @property
-    def engine(self) -> AsyncEngine:
-        """For tests that look at the rows or change them behind the API's back."""
-        return self._engine
 
     @property
     def statements(self) -> list[str]:
@@ -85,7 +80,9 @@ class Api:
 
     async def store(self, school: School) -> None:
         """Make the database hold exactly this school."""
-        await school.store(self._engine)
+        engine = create_engine(self._database_url)
+        await school.store(engine)
+        await engine.dispose()
 
     async def execute(self, document: str, **variables: Any) -> dict[str, Any]:
         """The response to an operation."""
@@ -120,3 +117,23 @@ class Api:
                 broker=self._broker,
             )
         )
+
+
+@contextmanager
+def stored_once(request: pytest.FixtureRequest, school: School) -> Iterator[str]:
+    """The URL of a database that holds a school, for all tests of a module that only read.
+
+    The fixture that asks has a scope of `module` and the names of the dialects as `params`.
+    """
+    databases = request.getfixturevalue(f"{request.param}_databases")
+
+    async def store(url: str) -> None:
+        async with Api(url) as api:
+            await api.store(school)
+
+    with databases.migrated() as url:
+        asyncio.run(store(url))
+        yield url
+
+
+DIALECTS = ("sqlite", "postgresql")

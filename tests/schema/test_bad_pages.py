@@ -1,6 +1,7 @@
 """Pages and cursors that cannot be, at every list: one clear error, and nothing is read."""
 
 from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ import pytest
 from gql_api.database.statements import Entity
 from gql_api.schema.global_id import encode_id
 from tests.database.school import MOMENTS, School
-from tests.schema.api import Api
+from tests.schema.api import DIALECTS, Api, stored_once
 
 ARGUMENTS = "first: $first, after: $after, last: $last, before: $before"
 VARIABLES = "$first: Int, $after: String, $last: Int, $before: String"
@@ -34,22 +35,32 @@ def document(listing: str) -> str:
     )
 
 
-@pytest.fixture
-async def stored(api: Api) -> Api:
-    students = tuple(
+SCHOOL = School(
+    tuple(
         {"id": key, "name": f"S{key}", "email": None, "sourced_id": None, "created_at": MOMENTS[0]} for key in (1, 2)
-    )
-    courses = tuple(
+    ),
+    tuple(
         {"id": key, "code": f"C{key}", "title": "T", "credits": key, "sourced_id": None, "created_at": MOMENTS[0]}
         for key in (1, 2)
-    )
-    links = tuple(
+    ),
+    tuple(
         {"student_id": student, "course_id": course, "assigned_at": MOMENTS[1]}
         for student in (1, 2)
         for course in (1, 2)
-    )
-    await api.store(School(students, courses, links))
-    return api
+    ),
+)
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def stored_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    with stored_once(request, SCHOOL) as url:
+        yield url
+
+
+@pytest.fixture
+async def stored(stored_url: str) -> AsyncIterator[Api]:
+    async with Api(stored_url) as api:
+        yield api
 
 
 async def cursor_of(api: Api, listing: str, **variables: Any) -> str:

@@ -1,5 +1,6 @@
 """Filters as clients write them: what is refused, what every field means, and that nothing in them is SQL."""
 
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from gql_api.database.statements import Entity
 from gql_api.schema.global_id import encode_id
 from tests.database.school import Row, School
-from tests.schema.api import Api
+from tests.schema.api import DIALECTS, Api, stored_once
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
@@ -31,17 +32,27 @@ def course(*values: Any) -> Row:
     return dict(zip(columns, (*values, None, NOON), strict=True))
 
 
-@pytest.fixture
-async def stored(api: Api) -> Api:
-    students = (
+SCHOOL = School(
+    (
         student(1, "Ada", "ada@example.org", "s-1", NOON),
         student(2, "bob", None, None, NOON + timedelta(microseconds=1)),
         student(3, "100%_\\", "Ä@example.org", "S-1", datetime.max.replace(tzinfo=UTC)),
-    )
-    courses = (course(1, "A", "Art", None, None), course(2, "B", "Bio", 0, INT_MAX), course(3, "C", "Civ", INT_MAX, 0))
-    links = tuple({"student_id": key, "course_id": 1, "assigned_at": NOON} for key in (1, 2, 3))
-    await api.store(School(students, courses, links))
-    return api
+    ),
+    (course(1, "A", "Art", None, None), course(2, "B", "Bio", 0, INT_MAX), course(3, "C", "Civ", INT_MAX, 0)),
+    tuple({"student_id": key, "course_id": 1, "assigned_at": NOON} for key in (1, 2, 3)),
+)
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def stored_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    with stored_once(request, SCHOOL) as url:
+        yield url
+
+
+@pytest.fixture
+async def stored(stored_url: str) -> AsyncIterator[Api]:
+    async with Api(stored_url) as api:
+        yield api
 
 
 async def names(api: Api, filter_: Any) -> list[str]:
@@ -197,8 +208,8 @@ for _ in range(8):
         ({"or": [{"name": {"eq": "x"}}] * 51}, "filter", TOO_MANY_COMPARISONS),
         ({"and": [{"or": [{"name": {"eq": "x", "contains": "y"}}] * 13}] * 2}, "filter", TOO_MANY_COMPARISONS),
         ({"or": [{}] * 100}, "filter", TOO_MANY_FILTERS),
-        ({"and": [{"not": {}}] * 10_000}, "filter", TOO_MANY_FILTERS),
-        ({"and": [{"or": []}] * 10_000}, "filter", TOO_MANY_FILTERS),
+        ({"and": [{"not": {}}] * 1_000}, "filter", TOO_MANY_FILTERS),
+        ({"and": [{"or": []}] * 1_000}, "filter", TOO_MANY_FILTERS),
         ({"and": [{"and": [{"or": [{}] * 5}] * 5}] * 5}, "filter", TOO_MANY_FILTERS),
     ],
 )

@@ -1,6 +1,7 @@
 """Ids: each row has one, and nothing else is one."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from gql_api.database.statements import Entity
 from gql_api.errors import BadUserInput
 from gql_api.schema.global_id import KEY_MAX, decode_id, decode_key, encode_id, encode_ids
 from tests.database.school import MOMENTS, School
-from tests.schema.api import Api
+from tests.schema.api import DIALECTS, Api, stored_once
 
 keys = st.integers(1, KEY_MAX) | st.integers(1, 10**7) | st.sampled_from([1, 999, 1000, 999_999, 10**6, 2**31, KEY_MAX])
 entities = st.sampled_from(Entity)
@@ -136,13 +137,21 @@ LOOK_UPS = {
 }
 
 
+STUDENT = {"id": 1, "name": "Ada", "email": None, "sourced_id": None, "created_at": MOMENTS[0]}
+COURSE = {"id": 1, "code": "C", "title": "T", "sourced_id": None, "created_at": MOMENTS[0]}
+SCHOOL = School((STUDENT, {**STUDENT, "id": KEY_MAX, "name": "Far"}), (COURSE,), ())
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def stored_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    with stored_once(request, SCHOOL) as url:
+        yield url
+
+
 @pytest.fixture
-async def stored(api: Api) -> Api:
-    student = {"id": 1, "name": "Ada", "email": None, "sourced_id": None, "created_at": MOMENTS[0]}
-    far = {**student, "id": KEY_MAX, "name": "Far"}
-    course = {"id": 1, "code": "C", "title": "T", "sourced_id": None, "created_at": MOMENTS[0]}
-    await api.store(School((student, far), (course,), ()))
-    return api
+async def stored(stored_url: str) -> AsyncIterator[Api]:
+    async with Api(stored_url) as api:
+        yield api
 
 
 async def test_bad_ids_are_refused_before_the_database_is_asked(stored: Api) -> None:
