@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 _FIELD_BYTES = 1_600
 _NODE_BYTES = 700
-"""Measured with tracemalloc: what a planned field and a syntax node with its tokens occupy, on average."""
+"""What a planned field and a syntax node with its tokens are taken to occupy, on average: estimates."""
 
 _IMMUTABLE = frozenset({type(None), bool, int, float, str})
 
