@@ -36,6 +36,7 @@ HOUSE: Final = {
     "errors": storey(),
     "settings": storey("errors"),
     "pagination": storey("errors", "orjson sqlalchemy"),
+    "identity": storey("", ""),
     "execution": storey("", "graphql strawberry"),
     "models": storey("", "sqlalchemy"),
     "database": storey("errors pagination models", "alembic asyncpg orjson sqlalchemy"),
@@ -226,7 +227,7 @@ def test_only_http_knows_a_status() -> None:
     }
 
 
-@pytest.mark.parametrize("package", ["execution", "pagination"])
+@pytest.mark.parametrize("package", ["execution", "identity", "pagination"])
 def test_what_can_be_taken_away_alone_needs_nothing_of_ours_but_errors(package: str) -> None:
     assert HOUSE[package].ours <= {"errors"}
 
