@@ -27,6 +27,7 @@ from gql_api.database.schema_state import SchemaStatus, read_schema_status
 from gql_api.database.transactions import create_transactions
 from gql_api.events import Broker, Purge
 from gql_api.execution import BreadthFirstExecutor, PlanCache
+from gql_api.http.authentication import identify_nobody
 from gql_api.http.cors import allow_origins
 from gql_api.http.front_door import FrontDoor
 from gql_api.http.graphiql import GraphiQL
@@ -107,8 +108,10 @@ def build_app(settings: Settings) -> ASGIApp:
     plans = PlanCache()
     metrics = Metrics(lambda: plans.fallbacks)
     service = _graphql_service(settings, storage, broker, plans)
+    authenticate = identify_nobody
     endpoint = GraphQLEndpoint(
         service,
+        authenticate=authenticate,
         graphiql_page=graphiql.page if graphiql else None,
         csrf_prevention=settings.csrf_prevention,
         body_bytes_max=settings.request_body_bytes_max,
@@ -126,11 +129,13 @@ def build_app(settings: Settings) -> ASGIApp:
     rest = rest_routes(
         reader=reader,
         units_of_work=storage.units_of_work,
+        authenticate=authenticate,
         page_limits=_page_limits(settings),
         body_bytes_max=settings.request_body_bytes_max,
     )
     websocket = WebSocketEndpoint(
         service,
+        authenticate=authenticate,
         allowed_origins=settings.websocket_origins.split(),
         init_timeout_seconds=settings.websocket_init_timeout_seconds,
         message_bytes_max=settings.request_body_bytes_max,

@@ -13,7 +13,9 @@
     │   │   └── SourcedIdTaken
     │   └── InvalidInput
     ├── RequestRefused                   the request itself is wrong; answered as a GraphQL error with `extensions.code`
-    │   └── BadUserInput                 a page, cursor, id or filter that cannot be
+    │   ├── BadUserInput                 a page, cursor, id or filter that cannot be
+    │   ├── Unauthenticated              no token where one is needed, or one that is not believed
+    │   └── Forbidden                    whoever this is may not do that
     └── OperatorError                    something the operator has to mend; the command line prints it and ends
         ├── SettingInvalid
         ├── DatabaseUnusable
@@ -123,6 +125,18 @@ class BadUserInput(RequestRefused):
     """An argument is out of its range or malformed: a page, a cursor, an id, a filter."""
 
     code = "BAD_USER_INPUT"
+
+
+class Unauthenticated(RequestRefused):
+    """Nobody has said who asks, or nothing that could be believed; the message says which check failed."""
+
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(RequestRefused):
+    """It is known who asks, and this is not allowed to them."""
+
+    code = "FORBIDDEN"
 
 
 class OperatorError(GqlApiError):

@@ -43,8 +43,10 @@ HOUSE: Final = {
     "services": storey("errors models database", "sqlalchemy"),
     "rosters": storey("errors models database services", "asyncpg rich sqlalchemy"),
     "events": storey("errors database services", "asyncpg"),
-    "schema": storey("errors pagination execution database services events", "graphql orjson sqlalchemy strawberry"),
-    "http": storey("errors pagination database services schema", "orjson prometheus_client starlette uvicorn"),
+    "schema": storey(
+        "errors pagination identity execution database services events", "graphql orjson sqlalchemy strawberry"
+    ),
+    "http": storey("errors pagination identity database services schema", "orjson prometheus_client starlette uvicorn"),
     "app": storey("settings pagination execution database services events schema http", "graphql starlette"),
     "cli": storey("errors settings database rosters schema http app", "click sqlalchemy uvicorn"),
     "__main__": storey("cli"),

@@ -9,6 +9,7 @@ class CloseCode(IntEnum):
     """The codes that the server closes with; 1012, on shutdown, and 1011, for a dead peer, come from uvicorn."""
 
     MESSAGE_TOO_BIG = 1009
+    TRY_AGAIN_LATER = 1013
     INTERNAL_SERVER_ERROR = 4500
     BAD_REQUEST = 4400
     UNAUTHORIZED = 4401

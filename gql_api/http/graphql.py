@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 
+from gql_api.http.authentication import Authenticate
 from gql_api.http.csrf import check_preflighted
 from gql_api.http.etag import CACHE_CONTROL, is_held, strong_etag
 from gql_api.http.headers import joined_headers
@@ -68,6 +69,7 @@ class GraphQLEndpoint:
 
     Args:
         service: what executes the operations.
+        authenticate: finds out who asks, before anything of the request is read.
         graphiql_page: makes the page for browsers that open the endpoint's address; None if there is no such page.
         csrf_prevention: whether a GET has to show that no foreign page can have caused it.
         body_bytes_max: how large a request's body may be.
@@ -79,6 +81,7 @@ class GraphQLEndpoint:
         self,
         service: GraphQLService,
         *,
+        authenticate: Authenticate,
         graphiql_page: Callable[[], ASGIApp] | None = None,
         csrf_prevention: bool = True,
         body_bytes_max: int = 1_048_576,
@@ -86,6 +89,7 @@ class GraphQLEndpoint:
         query_string_bytes_max: int = 16_384,
     ) -> None:
         self._service = service
+        self._authenticate = authenticate
         self._event_streams = EventStreams(service)
         self._graphiql_page = graphiql_page
         self._csrf_prevention = csrf_prevention
@@ -99,13 +103,17 @@ class GraphQLEndpoint:
         if self._graphiql_page and scope["method"] in _READING_METHODS and wants_page(headers.get(b"accept")):
             await self._graphiql_page()(scope, receive, send)
             return
-        caller = Caller(request_id(headers.get(b"x-request-id")), scope.get("user"))
+        accept = headers.get(b"accept")
+        identity = request_id(headers.get(b"x-request-id"))
         media_type = MediaType.GRAPHQL_RESPONSE
         try:
-            if wants_event_stream(headers.get(b"accept")):
+            streams = wants_event_stream(accept)
+            if not streams:
+                media_type = negotiate(accept)
+            caller = Caller(identity, await self._authenticate(headers.get(b"authorization")))
+            if streams:
                 await self._stream(scope, receive, send, headers, caller)
                 return
-            media_type = negotiate(headers.get(b"accept"))
             if scope["method"] == "POST":
                 answer = await self._post(receive, headers, caller, media_type)
             else:
@@ -116,9 +124,9 @@ class GraphQLEndpoint:
             body = orjson.dumps({"errors": [refusal(refused.message, code=refused.code)]})
             answer = _Answer(refused.status, body, refused.headers)
         except Exception as error:  # noqa: BLE001 - the edge of the program: nothing unexpected passes unmasked
-            body = orjson.dumps({"errors": [format_failure(error, request_id=caller.request_id)]})
+            body = orjson.dumps({"errors": [format_failure(error, request_id=identity)]})
             answer = _Answer(500, body)
-        await _send(send, answer, media_type, caller)
+        await _send(send, answer, media_type, identity)
 
     async def _stream(
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes], caller: Caller
@@ -181,12 +189,12 @@ def _status(result: OperationResult, media_type: MediaType) -> int:
     return STATUS_BY_CODE.get(code, 400)
 
 
-async def _send(send: Send, answer: _Answer, media_type: MediaType, caller: Caller) -> None:
+async def _send(send: Send, answer: _Answer, media_type: MediaType, identity: str) -> None:
     headers = [
         (b"vary", b"Accept"),
         (b"cache-control", answer.cache_control),
         (b"x-content-type-options", b"nosniff"),
-        (b"x-request-id", caller.request_id.encode()),
+        (b"x-request-id", identity.encode()),
         *answer.headers,
     ]
     if answer.status != _NOT_MODIFIED:

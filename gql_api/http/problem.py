@@ -44,10 +44,13 @@ HTTP_PROBLEM_TYPES: Final[dict[int, ProblemType]] = {
     kind.status: kind
     for kind in (
         ProblemType(400, "BAD_REQUEST", "Bad request"),
+        ProblemType(401, "UNAUTHENTICATED", "Unauthenticated"),
+        ProblemType(403, "FORBIDDEN", "Forbidden"),
         ProblemType(405, "METHOD_NOT_ALLOWED", "Method not allowed"),
         ProblemType(408, "REQUEST_TIMEOUT", "Request timeout"),
         ProblemType(413, "CONTENT_TOO_LARGE", "Content too large"),
         ProblemType(415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type"),
+        ProblemType(503, "OVERLOADED", "Not possible at the moment"),
     )
 }
 """What a request may be refused for by its form, by status."""

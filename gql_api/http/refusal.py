@@ -6,10 +6,17 @@ from gql_api.errors import RequestRefused
 
 
 class HttpRefusal(RequestRefused):
-    """The request is answered with this status; `headers` go with it, e.g. the `Allow` of a 405."""
+    """The request is answered with this status; `headers` go with it, e.g. the `Allow` of a 405.
 
-    def __init__(self, status: int, message: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+    The `code` is BAD_REQUEST unless another is given.
+    """
+
+    def __init__(
+        self, status: int, message: str, *, code: str | None = None, headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
         super().__init__(message)
+        if code is not None:
+            self.code = code
         self.status = status
         self.headers = headers
 

@@ -9,29 +9,39 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gql_api.http.authentication import Authenticate
+from gql_api.http.headers import joined_headers
 from gql_api.http.problem import problem
 from gql_api.http.refusal import ClientDisconnected, HttpRefusal
 from gql_api.http.request_id import request_id
+from gql_api.identity import Principal
 
-Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+Handler: TypeAlias = Callable[[Request, Principal], Awaitable[Response]]
 
 
 class Resource:
     """ASGI application: answers each method by its handler, and whatever a handler raises as a problem.
 
     A HEAD is answered like a GET; the server leaves the body out.
+
+    Args:
+        authenticate: finds out who asks, before anything else.
+        handlers: by method.
     """
 
-    def __init__(self, **handlers: Handler) -> None:
+    def __init__(self, authenticate: Authenticate, /, **handlers: Handler) -> None:
+        self._authenticate = authenticate
         self._handlers = handlers | ({"HEAD": handlers["GET"]} if "GET" in handlers else {})
         self._allowed = ", ".join(sorted(self._handlers))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        identity = request_id(request.headers.get("x-request-id", "").encode("latin-1"))
+        headers = joined_headers(scope)
+        identity = request_id(headers.get(b"x-request-id"))
         try:
-            response = await self._handlers.get(request.method, self._refuse_method)(request)
+            principal = await self._authenticate(headers.get(b"authorization"))
+            response = await self._handlers.get(request.method, self._refuse_method)(request, principal)
         except ClientDisconnected:
             return
         except Exception as error:  # noqa: BLE001 - the edge of the program: nothing unexpected passes unmasked
@@ -41,6 +51,6 @@ class Resource:
         response.headers["X-Request-ID"] = identity
         await response(scope, receive, send)
 
-    async def _refuse_method(self, _request: Request) -> Response:
+    async def _refuse_method(self, _request: Request, _principal: Principal) -> Response:
         message = f"The method is not allowed here; allowed are {self._allowed}."
         raise HttpRefusal(405, message, headers=((b"allow", self._allowed.encode()),))

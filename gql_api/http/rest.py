@@ -29,9 +29,11 @@ from gql_api.database.rows import CourseRow
 from gql_api.database.statements import ASSIGNED_AT, Entity, Listing
 from gql_api.errors import BadUserInput, CourseNotFound, InvalidInput, StudentNotFound
 from gql_api.http import strict_json
+from gql_api.http.authentication import Authenticate
 from gql_api.http.refusal import HttpRefusal
 from gql_api.http.request import check_content_type, read_body
 from gql_api.http.resource import Resource
+from gql_api.identity import Principal
 from gql_api.pagination import KeyKind, Ordering, OrderKey, PageLimits, PageRequest, encode_cursor
 from gql_api.services.assignments import assign_course
 from gql_api.services.input_rules import is_key
@@ -52,6 +54,7 @@ def rest_routes(
     *,
     reader: Reader,
     units_of_work: UnitsOfWork,
+    authenticate: Authenticate,
     page_limits: PageLimits,
     body_bytes_max: int = 65_536,
     body_timeout_seconds: float = 30.0,
@@ -61,6 +64,7 @@ def rest_routes(
     Args:
         reader: what the GETs read through.
         units_of_work: what the POST writes through.
+        authenticate: finds out who asks.
         page_limits: how many courses a page has when nobody says, and at most.
         body_bytes_max: how large a request's body may be.
         body_timeout_seconds: how long a body may take to arrive.
@@ -73,8 +77,8 @@ def rest_routes(
         body_timeout_seconds=body_timeout_seconds,
     )
     return [
-        Route("/students/{student_id}/courses", Resource(GET=courses.page, POST=courses.assign)),
-        Route("/students/{student_id}/courses/{course_id}", Resource(GET=courses.one)),
+        Route("/students/{student_id}/courses", Resource(authenticate, GET=courses.page, POST=courses.assign)),
+        Route("/students/{student_id}/courses/{course_id}", Resource(authenticate, GET=courses.one)),
     ]
 
 
@@ -96,7 +100,7 @@ class StudentCourses:
         self._body_bytes_max = body_bytes_max
         self._body_timeout_seconds = body_timeout_seconds
 
-    async def page(self, request: Request) -> Response:
+    async def page(self, request: Request, _principal: Principal) -> Response:
         """Give a page of the courses, and the cursor of the next page, also as a `Link` (RFC 8288).
 
         Raises:
@@ -121,7 +125,7 @@ class StudentCourses:
             headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
         return _json(200, {"courses": courses, "nextCursor": next_cursor}, headers)
 
-    async def one(self, request: Request) -> Response:
+    async def one(self, request: Request, _principal: Principal) -> Response:
         """Give one of the courses.
 
         Raises:
@@ -136,7 +140,7 @@ class StudentCourses:
             raise CourseNotFound("The student takes no course that has this id.")
         return _json(200, courses[0])
 
-    async def assign(self, request: Request) -> Response:
+    async def assign(self, request: Request, _principal: Principal) -> Response:
         """Assign the student to the course that the body names: 201 if this is new, 200 if it was so before.
 
         Raises:

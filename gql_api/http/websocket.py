@@ -5,10 +5,10 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from gql_api.errors import RequestRefused
+from gql_api.http.authentication import Authenticate
 from gql_api.http.close_code import CloseCode
 from gql_api.http.headers import joined_headers
 from gql_api.http.origin import is_allowed_origin
@@ -21,31 +21,13 @@ if TYPE_CHECKING:
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 
-Authenticate: TypeAlias = Callable[["Scope", dict[str, Any] | None], Awaitable[Any]]
-"""Gives the principal of a connection, from its request and the payload of `connection_init`.
-
-Raises:
-    RequestRefused: whoever it is may not connect.
-"""
-
-
-class Forbidden(RequestRefused):
-    """Whoever this is may not do that; raised by `Authenticate`."""
-
-    code = "FORBIDDEN"
-
-
-async def take_principal_from_scope(scope: Scope, _payload: dict[str, Any] | None) -> Any:
-    """The principal that a middleware has found; the payload of `connection_init` is not looked at."""
-    return scope.get("user")
-
 
 class WebSocketEndpoint:
     """ASGI application: operations of all kinds, many on one connection.
 
     Args:
         service: what executes the operations.
-        authenticate: finds out who connects.
+        authenticate: finds out who connects, when `connection_init` comes.
         allowed_origins: the origins whose pages may connect, besides those of the same host; `*`: all.
         init_timeout_seconds: how long a connection may take to send `connection_init`.
         message_bytes_max: how large a message may be. The server below has a limit of its own, before it is read.
@@ -57,7 +39,7 @@ class WebSocketEndpoint:
         self,
         service: GraphQLService,
         *,
-        authenticate: Authenticate = take_principal_from_scope,
+        authenticate: Authenticate,
         allowed_origins: Collection[str] = (),
         init_timeout_seconds: float = 10.0,
         message_bytes_max: int = 1_048_576,
@@ -99,16 +81,15 @@ class WebSocketEndpoint:
                 self._connections -= 1
 
     def _connection(self, scope: Scope, receive: Receive, send: Send) -> WebSocketConnection:
-        async def authenticate(payload: dict[str, Any] | None) -> Any:
-            return await self._authenticate(scope, payload)
-
+        headers = joined_headers(scope)
         return WebSocketConnection(
             self._service,
             receive,
             send,
-            authenticate=authenticate,
+            authenticate=self._authenticate,
+            authorization=headers.get(b"authorization"),
             results=self._results,
-            x_request_id=joined_headers(scope).get(b"x-request-id"),
+            x_request_id=headers.get(b"x-request-id"),
             init_timeout_seconds=self._init_timeout_seconds,
             message_bytes_max=self._message_bytes_max,
             operations_max=self._operations_max,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from gql_api.errors import RequestRefused
 from gql_api.http import strict_json
+from gql_api.http.authentication import Authenticate, authorization_in
 from gql_api.http.close_code import CloseCode, ConnectionRefused
 from gql_api.http.refusal import HttpRefusal
 from gql_api.http.request import operation_request
 from gql_api.http.request_id import request_id
 from gql_api.http.result_writer import ResultWriter
+from gql_api.identity import ANONYMOUS
 from gql_api.schema.error_format import format_failure, refusal
 from gql_api.schema.execute import GraphQLService
 from gql_api.schema.operation import Caller, OperationRequest, OperationResult
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive, Send
 
 OPERATION_ID_CHARACTERS_MAX: Final = 256
+
+# Clients connect again after both of these, and ask for a new token after the first: with 4401 they would give up.
+_CLOSE_CODES: Final = {401: CloseCode.FORBIDDEN, 403: CloseCode.FORBIDDEN, 503: CloseCode.TRY_AGAIN_LATER}
 
 
 class WebSocketConnection:
@@ -39,7 +42,8 @@ class WebSocketConnection:
         receive: Receive,
         send: Send,
         *,
-        authenticate: Callable[[dict[str, Any] | None], Awaitable[Any]],
+        authenticate: Authenticate,
+        authorization: bytes | None,
         results: ResultWriter,
         x_request_id: bytes | None,
         init_timeout_seconds: float,
@@ -50,11 +54,12 @@ class WebSocketConnection:
         self._receive = receive
         self._send = send
         self._authenticate = authenticate
+        self._authorization = authorization
         self._results = results
         self._init_timeout_seconds = init_timeout_seconds
         self._message_bytes_max = message_bytes_max
         self._operations_max = operations_max
-        self._caller = Caller(request_id(x_request_id))
+        self._caller = Caller(request_id(x_request_id), ANONYMOUS)
         self._initialised = False
         self._acknowledged = False
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -128,9 +133,9 @@ class WebSocketConnection:
             raise ConnectionRefused(CloseCode.TOO_MANY_INITIALISATION_REQUESTS, "Too many initialisation requests")
         self._initialised = True
         try:
-            principal = await self._authenticate(payload)
-        except RequestRefused as refused:
-            raise ConnectionRefused(CloseCode.FORBIDDEN, refused.message or "Forbidden") from None
+            principal = await self._authenticate(authorization_in(payload) or self._authorization)
+        except HttpRefusal as refused:
+            raise ConnectionRefused(_CLOSE_CODES.get(refused.status, CloseCode.FORBIDDEN), refused.message) from None
         self._caller = self._caller._replace(principal=principal)
         self._acknowledged = True
         await self._send_message({"type": "connection_ack"})

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from graphql import OperationType
 
+from gql_api.identity import Principal
 from gql_api.schema.error_format import FormattedError
 
 __all__ = ["Caller", "OperationRequest", "OperationResult", "OperationType"]
@@ -34,7 +35,7 @@ class Caller(NamedTuple):
     """On whose behalf an operation runs, and under which id its errors are logged."""
 
     request_id: str
-    principal: Any = None
+    principal: Principal
 
 
 class OperationResult(NamedTuple):

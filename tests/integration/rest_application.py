@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from gql_api.database.engine import Timeouts
 from gql_api.database.readers import create_reader
 from gql_api.database.transactions import create_transactions
+from gql_api.http.authentication import identify_nobody
 from gql_api.http.rest import rest_routes
 from gql_api.pagination import PageLimits
 from gql_api.services.unit_of_work import UnitsOfWork
@@ -28,6 +29,7 @@ async def rest_client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
     routes = rest_routes(
         reader=reader,
         units_of_work=UnitsOfWork(transactions),
+        authenticate=identify_nobody,
         page_limits=PageLimits(size_default=3, size_max=5),
         body_bytes_max=BODY_BYTES_MAX,
         body_timeout_seconds=0.2,

@@ -17,6 +17,7 @@ from gql_api.database.readers import create_reader
 from gql_api.database.transactions import create_transactions
 from gql_api.events import Broker
 from gql_api.execution import BreadthFirstExecutor
+from gql_api.identity import UNIDENTIFIED
 from gql_api.pagination import PageLimits
 from gql_api.schema.build import build_schema
 from gql_api.schema.context import Context
@@ -87,7 +88,7 @@ class Api:
     async def execute(self, document: str, **variables: Any) -> dict[str, Any]:
         """The response to an operation."""
         self._reader.statements = []
-        result = await self._service.execute(OperationRequest(document, variables), caller=Caller("test"))
+        result = await self._service.execute(OperationRequest(document, variables), caller=Caller("test", UNIDENTIFIED))
         response: dict[str, Any] = orjson.loads(orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
         return response
 

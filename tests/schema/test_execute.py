@@ -8,12 +8,13 @@ import strawberry
 
 from gql_api.errors import BadUserInput
 from gql_api.execution import BreadthFirstExecutor
+from gql_api.identity import Principal, Role
 from gql_api.schema.documents import DocumentCache
 from gql_api.schema.execute import GraphQLService
 from gql_api.schema.operation import Caller, OperationRequest, OperationResult, OperationType
 from gql_api.schema.persisted import PersistedDocuments
 
-CALLER = Caller("request-7", principal="ada")
+CALLER = Caller("request-7", Principal(Role.STAFF, "ada"))
 SUBSCRIPTION = OperationType.SUBSCRIPTION
 
 
@@ -61,7 +62,7 @@ class Query:
 
     @strawberry.field
     def principal(self, info: strawberry.Info) -> str:
-        return str(info.context["caller"].principal)
+        return str(info.context["caller"].principal.subject)
 
 
 @strawberry.type
