@@ -19,6 +19,7 @@
     └── OperatorError                    something the operator has to mend; the command line prints it and ends
         ├── SettingInvalid
         ├── DatabaseUnusable
+        │   └── OutcomeUnknown           it broke off while it was committing
         ├── DatabaseNotEmpty
         ├── AddressInUse
         ├── ManifestUnusable             a manifest of trusted documents that cannot be read, or not executed
@@ -148,7 +149,14 @@ class SettingInvalid(OperatorError):
 
 
 class DatabaseUnusable(OperatorError):
-    """The database is missing, locked, read-only, older or newer than this program."""
+    """The database is missing, away, locked, full, read-only, older or newer than this program."""
+
+
+class OutcomeUnknown(DatabaseUnusable):
+    """The database broke off while it was committing: all of the transaction was kept, or nothing of it."""
+
+    def __init__(self, message: str = "The database broke off while it was committing a transaction.") -> None:
+        super().__init__(message)
 
 
 class DatabaseNotEmpty(OperatorError):

@@ -26,6 +26,8 @@ from gql_api.database.compiled import Reader
 from gql_api.database.engine import TIMEOUTS, asyncpg_session_arguments, open_sqlite_reader
 from gql_api.database.failure import explain_failure
 from gql_api.database.rows import CourseRow, StudentRow
+from gql_api.database.sqlite_file import FileIdentity, file_identity
+from gql_api.errors import DatabaseUnusable
 from gql_api.models import AssignmentEvent, AssignmentEventKind, Course, Model, Student
 
 PAGE_SIZE: Final = 500
@@ -41,7 +43,7 @@ FALLBACK_SECONDS: Final = 0.25
 """How long an event may go unnoticed whose writer died before it could notify, on PostgreSQL."""
 
 DATA_VERSION_SECONDS: Final = 0.02
-"""How often SQLite is asked whether anybody has committed: 2 µs each time, without touching the disk."""
+"""How often SQLite is asked whether anybody has committed: 5 µs each time, without touching the disk."""
 
 CHANNEL: Final = "gql_api_events"
 
@@ -200,16 +202,19 @@ class _PostgresqlWatch:
 
 @asynccontextmanager
 async def _watch_sqlite(address: DatabaseAddress) -> AsyncIterator[Watch]:
+    file = file_identity(address.file)
     connection = open_sqlite_reader(address, busy_timeout_seconds=0)
     try:
-        yield _SqliteWatch(connection)
+        yield _SqliteWatch(connection, address, file)
     finally:
         connection.close()
 
 
 class _SqliteWatch:
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, address: DatabaseAddress, file: FileIdentity | None) -> None:
         self._connection = connection
+        self._address = address
+        self._file = file
         self._version = -1
 
     async def settle(self) -> None:
@@ -220,6 +225,8 @@ class _SqliteWatch:
             await asyncio.sleep(DATA_VERSION_SECONDS)
 
     def _data_version(self) -> int:
+        if self._file != file_identity(self._address.file):
+            raise DatabaseUnusable(f"The database file {self._address.file} was removed or replaced.")
         version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
         return version
 

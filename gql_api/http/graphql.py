@@ -11,7 +11,7 @@ from gql_api.http.csrf import check_preflighted
 from gql_api.http.etag import CACHE_CONTROL, is_held, strong_etag
 from gql_api.http.headers import joined_headers
 from gql_api.http.negotiation import MediaType, negotiate, wants_page
-from gql_api.http.refusal import ClientDisconnected, HttpRefusal
+from gql_api.http.refusal import RETRY_AFTER_SECONDS, ClientDisconnected, HttpRefusal
 from gql_api.http.request import check_content_type, read_body, request_from_body, request_from_query_string
 from gql_api.http.request_id import request_id
 from gql_api.http.sse import EventStreams, is_of_same_origin, wants_event_stream
@@ -51,6 +51,9 @@ _CODES_TOLD_WITH_200: Final = frozenset({
     "PERSISTED_QUERY_NOT_SUPPORTED",
     "TOO_EXPENSIVE",
 })  # fmt: skip
+
+_RETRY_AFTER: Final = ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),)
+_PASSING_STATUSES: Final = frozenset({503, 504})
 
 _NOT_MODIFIED: Final = 304
 _READING_METHODS: Final = frozenset({"GET", "HEAD"})
@@ -143,7 +146,7 @@ class GraphQLEndpoint:
         self, receive: Receive, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
     ) -> _Answer:
         result = await self._service.execute(await self._request_from_body(receive, headers), caller=caller)
-        return _Answer(_status(result, media_type), orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
+        return _answer(_status(result, media_type), orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
 
     async def _get(
         self, scope: Scope, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
@@ -154,7 +157,7 @@ class GraphQLEndpoint:
         if not result.executed and result.operation_type is OperationType.MUTATION:
             return _Answer(405, body, ((b"allow", b"POST"),))
         if result.errors:
-            return _Answer(_status(result, media_type), body)
+            return _answer(_status(result, media_type), body)
         etag = strong_etag(body, media_type)
         if is_held(etag, headers.get(b"if-none-match")):
             return _Answer(_NOT_MODIFIED, b"", ((b"etag", etag),), CACHE_CONTROL)
@@ -178,6 +181,11 @@ class GraphQLEndpoint:
         if self._csrf_prevention and not is_safe:
             check_preflighted(headers)
         return request_from_query_string(scope["query_string"], bytes_max=self._query_string_bytes_max)
+
+
+def _answer(status: int, body: bytes) -> _Answer:
+    """The answer to what was executed, or could not be for now: then it says when to come again."""
+    return _Answer(status, body, _RETRY_AFTER if status in _PASSING_STATUSES else ())
 
 
 def _status(result: OperationResult, media_type: MediaType) -> int:

@@ -15,9 +15,10 @@ from gql_api.errors import (
     DatabaseUnusable,
     GqlApiError,
     InvalidInput,
+    OutcomeUnknown,
     StudentNotFound,
 )
-from gql_api.http.refusal import HttpRefusal
+from gql_api.http.refusal import RETRY_AFTER_SECONDS, HttpRefusal
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +58,6 @@ HTTP_PROBLEM_TYPES: Final[dict[int, ProblemType]] = {
 
 INTERNAL_SERVER_ERROR: Final = ProblemType(500, "INTERNAL_SERVER_ERROR", "Internal server error")
 
-_RETRY_AFTER_SECONDS = 1
-
 
 def problem(error: Exception, *, request_id: str) -> Response:
     """The answer to a request that failed.
@@ -71,8 +70,9 @@ def problem(error: Exception, *, request_id: str) -> Response:
         return _response(kind, "Something went wrong here, not in the request.", requestId=request_id)
     if isinstance(error, DatabaseUnusable):
         logger.error("%s Request %s", error.message, request_id)
-        response = _response(kind, "This cannot be done at the moment; try again later.", requestId=request_id)
-        response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+        facts = {"outcome": "UNKNOWN"} if isinstance(error, OutcomeUnknown) else {}
+        response = _response(kind, _detail(error), requestId=request_id, **facts)
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
     response = _response(kind, str(error), **_facts(error))
     if isinstance(error, HttpRefusal):
@@ -84,6 +84,12 @@ def _kind(error: Exception) -> ProblemType:
     if isinstance(error, HttpRefusal):
         return HTTP_PROBLEM_TYPES.get(error.status, INTERNAL_SERVER_ERROR)
     return next((kind for cause, kind in PROBLEM_TYPES.items() if isinstance(error, cause)), INTERNAL_SERVER_ERROR)
+
+
+def _detail(error: DatabaseUnusable) -> str:
+    if isinstance(error, OutcomeUnknown):
+        return "The database broke off at the very end: this may be done already. To send it again does no harm."
+    return "This cannot be done at the moment; try again later."
 
 
 def _facts(error: Exception) -> dict[str, Any]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from gql_api.errors import RequestRefused
+
+RETRY_AFTER_SECONDS: Final = 1
+"""When to come again after a fault that passes: whether the database is back, the next request finds out."""
 
 
 class HttpRefusal(RequestRefused):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from inspect import isawaitable
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 import strawberry
-from graphql import DocumentNode, ExecutionResult, OperationType
+from graphql import DocumentNode, ExecutionResult, FieldNode, OperationType
 from graphql.execution import (
     Executor,
     create_source_event_stream,
@@ -20,6 +20,8 @@ from graphql.execution import (
 from gql_api.errors import RequestRefused
 from gql_api.schema.documents import Document, core_schema
 from gql_api.schema.error_format import (
+    FormattedError,
+    can_be_sent_again,
     format_failure,
     format_field_errors,
     format_request_error,
@@ -76,7 +78,8 @@ class GraphQLService:
                 executor = self._build(document, request, context)
                 if isinstance(executor, OperationResult):
                     return executor
-                return _executed(await _result_of(executor.execute_operation()), caller, operation_type)
+                result = _executed(await _result_of(executor.execute_operation()), caller, operation_type)
+                return result._replace(executed=False) if _came_to_nothing(result, executor) else result
         except Exception as error:  # noqa: BLE001 - the edge of an operation: nothing unexpected passes unmasked
             return _failed(error, caller, operation_type)
 
@@ -203,6 +206,21 @@ def _question(document: Document, request: OperationRequest, caller: Caller) -> 
 def _executed(result: ExecutionResult, caller: Caller, operation_type: OperationType | None) -> OperationResult:
     errors = format_field_errors(result.errors, request_id=caller.request_id) if result.errors else []
     return OperationResult(result.data, errors, executed=True, operation_type=operation_type)
+
+
+def _came_to_nothing(result: OperationResult, executor: Executor[Any]) -> bool:
+    """Whether the database let nothing of the operation come true, so that it is as if it had never been begun."""
+    if not result.errors or (result.data is not None and any(value is not None for value in result.data.values())):
+        return False
+    if result.operation_type is OperationType.MUTATION and not _failed_at_its_only_field(result.errors, executor):
+        return False
+    return can_be_sent_again(result.errors)
+
+
+def _failed_at_its_only_field(errors: Sequence[FormattedError], executor: Executor[Any]) -> bool:
+    """Whether a mutation did nothing: of several fields the first may be done, and what failed below one, was done."""
+    selections = executor.operation.selection_set.selections
+    return len(selections) == 1 and isinstance(selections[0], FieldNode) and len(errors[0].get("path", ())) == 1
 
 
 def _refused(
