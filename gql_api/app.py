@@ -25,6 +25,7 @@ from gql_api.database.event_log import EventLog
 from gql_api.database.readers import create_reader
 from gql_api.database.schema_state import SchemaStatus, read_schema_status
 from gql_api.database.transactions import create_transactions
+from gql_api.database.visibility import Visibility
 from gql_api.events import Broker, Purge
 from gql_api.execution import BreadthFirstExecutor, PlanCache
 from gql_api.http.authentication import identify_nobody
@@ -36,6 +37,7 @@ from gql_api.http.health import health_routes
 from gql_api.http.metrics import Metrics
 from gql_api.http.rest import rest_routes
 from gql_api.http.websocket import WebSocketEndpoint
+from gql_api.identity import RIGHTS, RightsTable
 from gql_api.pagination import PageLimits
 from gql_api.schema.build import build_schema
 from gql_api.schema.context import Context
@@ -107,7 +109,8 @@ def build_app(settings: Settings) -> ASGIApp:
     graphiql = GraphiQL(endpoint_path=GRAPHQL_PATH, assets_path=GRAPHIQL_ASSETS_PATH) if settings.graphiql else None
     plans = PlanCache()
     metrics = Metrics(lambda: plans.fallbacks)
-    service = _graphql_service(settings, storage, broker, plans)
+    rights = RIGHTS
+    service = _graphql_service(settings, storage, broker, plans, rights)
     authenticate = identify_nobody
     endpoint = GraphQLEndpoint(
         service,
@@ -130,6 +133,7 @@ def build_app(settings: Settings) -> ASGIApp:
         reader=reader,
         units_of_work=storage.units_of_work,
         authenticate=authenticate,
+        rights=rights,
         page_limits=_page_limits(settings),
         body_bytes_max=settings.request_body_bytes_max,
     )
@@ -171,13 +175,15 @@ def application_from_environment() -> ASGIApp:
     return application
 
 
-def _graphql_service(settings: Settings, storage: Storage, broker: Broker, plans: PlanCache) -> GraphQLService:
+def _graphql_service(
+    settings: Settings, storage: Storage, broker: Broker, plans: PlanCache, rights: RightsTable
+) -> GraphQLService:
     schema = build_schema(executor_class=BreadthFirstExecutor.with_plans(plans))
     page_limits = _page_limits(settings)
     selections = SelectionCache()
 
-    def open_context(_caller: Caller) -> nullcontext[Context]:
-        reader = OperationReader(storage.reader)
+    def open_context(caller: Caller) -> nullcontext[Context]:
+        reader = OperationReader(storage.reader, Visibility.of(caller.principal, rights))
         return nullcontext(
             Context(
                 reader=reader,
@@ -198,7 +204,9 @@ def _graphql_service(settings: Settings, storage: Storage, broker: Broker, plans
         trusted_only=settings.trusted_documents_mode == "only",
         learned_entries_max=settings.learned_queries_max,
     )
-    return GraphQLService(schema, documents=persisted, open_context=open_context, hide_suggestions=hidden)
+    return GraphQLService(
+        schema, documents=persisted, open_context=open_context, rights=rights, hide_suggestions=hidden
+    )
 
 
 def _trusted_documents(settings: Settings, documents: DocumentCache) -> dict[str, str]:

@@ -36,10 +36,10 @@ HOUSE: Final = {
     "errors": storey(),
     "settings": storey("errors"),
     "pagination": storey("errors", "orjson sqlalchemy"),
-    "identity": storey("", ""),
+    "identity": storey("errors", ""),
     "execution": storey("", "graphql strawberry"),
     "models": storey("", "sqlalchemy"),
-    "database": storey("errors pagination models", "alembic asyncpg orjson sqlalchemy"),
+    "database": storey("errors pagination identity models", "alembic asyncpg orjson sqlalchemy"),
     "services": storey("errors models database", "orjson sqlalchemy"),
     "rosters": storey("errors models database services", "asyncpg rich sqlalchemy"),
     "events": storey("errors database services", "asyncpg"),
@@ -47,7 +47,7 @@ HOUSE: Final = {
         "errors pagination identity execution database services events", "graphql orjson sqlalchemy strawberry"
     ),
     "http": storey("errors pagination identity database services schema", "orjson prometheus_client starlette uvicorn"),
-    "app": storey("settings pagination execution database services events schema http", "graphql starlette"),
+    "app": storey("settings pagination identity execution database services events schema http", "graphql starlette"),
     "cli": storey("errors settings database rosters schema http app", "click sqlalchemy uvicorn"),
     "__main__": storey("cli"),
 }

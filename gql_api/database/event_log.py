@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import asyncpg
-from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Table, and_, bindparam, func, select
 
 from gql_api.database.address import DatabaseAddress, Dialect, parse_database_url
 from gql_api.database.compiled import Reader
@@ -27,6 +27,7 @@ from gql_api.database.engine import TIMEOUTS, asyncpg_session_arguments, open_sq
 from gql_api.database.failure import explain_failure
 from gql_api.database.rows import CourseRow, StudentRow
 from gql_api.database.sqlite_file import FileIdentity, file_identity
+from gql_api.database.visibility import Sight, Visibility, VisibleReader, assignments_seen
 from gql_api.errors import DatabaseUnusable
 from gql_api.models import AssignmentEvent, AssignmentEventKind, Course, Model, Student
 
@@ -123,14 +124,14 @@ class EventLog:
         position: int = result.records[0][0]
         return position
 
-    async def holds(self, position: int) -> bool:
-        """Whether this event is still kept; if it is, all that came after it are."""
-        result = await self._reader.fetch(_at_position, values={"position": position})
+    async def holds(self, position: int, visibility: Visibility) -> bool:
+        """Whether this event is seen and still kept; if it is, all that came after it are kept, too."""
+        result = await VisibleReader(self._reader, visibility).fetch(_at_position, values={"position": position})
         return bool(result.records)
 
-    async def read_after(self, position: int) -> list[Event]:
-        """The next PAGE_SIZE events, fewer if there are no more."""
-        result = await self._reader.fetch(_events_after, values={"position": position})
+    async def read_after(self, position: int, visibility: Visibility) -> list[Event]:
+        """The next PAGE_SIZE events that are seen, fewer if there are no more."""
+        result = await VisibleReader(self._reader, visibility).fetch(_events_after, values={"position": position})
         return [_event(record) for record in result.records]
 
     def watch(self) -> AbstractAsyncContextManager[Watch]:
@@ -239,12 +240,13 @@ def _last_position(dialect_name: str) -> Select[Any]:
     return select(func.coalesce(func.max(_position(dialect_name)), 0))
 
 
-def _at_position(dialect_name: str) -> Select[Any]:
+def _at_position(dialect_name: str, sight: Sight) -> Select[Any]:
     position = _position(dialect_name)
-    return select(position).where(position == bindparam("position", type_=BigInteger()))
+    is_there = position == bindparam("position", type_=BigInteger())
+    return select(position).where(and_(is_there, assignments_seen(sight, _EVENTS.c.student_id)))
 
 
-def _events_after(dialect_name: str) -> Select[Any]:
+def _events_after(dialect_name: str, sight: Sight) -> Select[Any]:
     position = _position(dialect_name)
     return (
         select(
@@ -270,7 +272,9 @@ def _events_after(dialect_name: str) -> Select[Any]:
                 _COURSES, _COURSES.c.id == _EVENTS.c.course_id
             )
         )
-        .where(position > bindparam("position", type_=BigInteger()))
+        .where(
+            and_(position > bindparam("position", type_=BigInteger()), assignments_seen(sight, _EVENTS.c.student_id))
+        )
         .order_by(position)
         .limit(PAGE_SIZE)
     )

@@ -13,10 +13,12 @@ from gql_api.errors import (
     CourseFull,
     CourseNotFound,
     DatabaseUnusable,
+    Forbidden,
     GqlApiError,
     InvalidInput,
     OutcomeUnknown,
     StudentNotFound,
+    Unauthenticated,
 )
 from gql_api.http.refusal import RETRY_AFTER_SECONDS, HttpRefusal
 
@@ -37,9 +39,11 @@ PROBLEM_TYPES: Final[dict[type[GqlApiError], ProblemType]] = {
     CourseFull: ProblemType(409, "COURSE_FULL", "Course full"),
     InvalidInput: ProblemType(422, "INVALID_INPUT", "Invalid input"),
     BadUserInput: ProblemType(422, "BAD_USER_INPUT", "Invalid parameter"),
+    Unauthenticated: ProblemType(401, "UNAUTHENTICATED", "Unauthenticated"),
+    Forbidden: ProblemType(403, "FORBIDDEN", "Forbidden"),
     DatabaseUnusable: ProblemType(503, "OVERLOADED", "Not possible at the moment"),
 }
-"""What the services and the reading of lists may raise."""
+"""What the services, the reading of lists and the table of rights may raise."""
 
 HTTP_PROBLEM_TYPES: Final[dict[int, ProblemType]] = {
     kind.status: kind

@@ -18,6 +18,7 @@ from graphql.execution import (
 )
 
 from gql_api.errors import RequestRefused
+from gql_api.identity import RIGHTS, RightsTable, require_changes, require_events
 from gql_api.schema.documents import Document, core_schema
 from gql_api.schema.error_format import (
     FormattedError,
@@ -42,6 +43,7 @@ class GraphQLService:
         schema: the schema; its `execution_context_class` is the executor.
         documents: finds the document of a request, parsed and validated.
         open_context: makes the context that resolvers get, one per operation.
+        rights: who may change anything, and who may listen; what is seen, `open_context` decides.
         hide_suggestions: leaves "Did you mean …" out of what is said about variables.
     """
 
@@ -51,12 +53,14 @@ class GraphQLService:
         *,
         documents: PersistedDocuments,
         open_context: ContextFactory,
+        rights: RightsTable = RIGHTS,
         hide_suggestions: bool = False,
     ) -> None:
         self._schema = core_schema(schema)
         self._executor_class = cast("type[Executor[Any]]", schema.execution_context_class)
         self._documents = documents
         self._open_context = open_context
+        self._rights = rights
         self._hide_suggestions = hide_suggestions
         self._shared_answers = SharedAnswers()
 
@@ -75,7 +79,7 @@ class GraphQLService:
             return _refused(message, operation_type=operation_type)
         try:
             async with self._open_context(caller) as context:
-                executor = self._build(document, request, context)
+                executor = self._build(document, request, context, caller)
                 if isinstance(executor, OperationResult):
                     return executor
                 result = _executed(await _result_of(executor.execute_operation()), caller, operation_type)
@@ -125,7 +129,7 @@ class GraphQLService:
     async def _open_stream(
         self, document: Document, request: OperationRequest, context: Any, caller: Caller, stack: AsyncExitStack
     ) -> AsyncIterator[OperationResult] | OperationResult:
-        executor = self._build(document, request, context)
+        executor = self._build(document, request, context, caller)
         if isinstance(executor, OperationResult):
             return executor
         source = await _result_of(create_source_event_stream(executor))
@@ -169,7 +173,9 @@ class GraphQLService:
             return OperationResult(None, document.errors, executed=False, operation_type=None)
         return document
 
-    def _build(self, document: Document, request: OperationRequest, context: Any) -> Executor[Any] | OperationResult:
+    def _build(
+        self, document: Document, request: OperationRequest, context: Any, caller: Caller
+    ) -> Executor[Any] | OperationResult:
         """The executor of the operation, or the result that says why there is none (spec §6.1).
 
         Made here and not by graphql.execute(), which gives a refused request and a null at the root the same form.
@@ -187,7 +193,21 @@ class GraphQLService:
             errors = [format_request_error(error, code="BAD_USER_INPUT") for error in executor]
             operation_type = document.operation_type(request.operation_name)
             return OperationResult(None, errors, executed=False, operation_type=operation_type)
-        return executor
+        return self._forbidden(executor.operation.operation, caller) or executor
+
+    def _forbidden(self, operation_type: OperationType, caller: Caller) -> OperationResult | None:
+        """The result that refuses what the caller may not do at all; None if the operation may go on.
+
+        Asked of the operation, not of its fields, so that no mutation can be added without it.
+        """
+        try:
+            if operation_type is OperationType.MUTATION:
+                require_changes(caller.principal, self._rights)
+            elif operation_type is OperationType.SUBSCRIPTION:
+                require_events(caller.principal, self._rights)
+        except RequestRefused as refused:
+            return _refused(refused.message, code=refused.code, operation_type=operation_type)
+        return None
 
 
 async def _result_of(pending: Any) -> Any:
