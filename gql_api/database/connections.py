@@ -16,14 +16,8 @@ import asyncpg
 CLOSE_SECONDS = 1.0
 """How long a connection may take to say goodbye before it is cut off."""
 
-NONE_FREE = "No connection to the database became free in time."
-
 SETTLE_SECONDS = 5.0
 """How long the server may take to give a cancelled statement up."""
-
-
-class NoneFree(TimeoutError):
-    """All connections were in use, and none became free in time."""
 
 
 class Connections:
@@ -52,7 +46,7 @@ class Connections:
         The one that was used last comes first, so that in quiet times the others fall asleep.
 
         Raises:
-            NoneFree: all were in use for too long.
+            TimeoutError: none became free in time.
             OSError, asyncpg.PostgresError: no connection can be made.
             asyncpg.InterfaceError: the connections were closed.
         """
@@ -72,9 +66,7 @@ class Connections:
         return connection
 
     def put(self, connection: Any) -> None:
-        """Take a connection back; one that broke makes place for a new one. The second time nothing happens."""
-        if connection not in self._taken:
-            return
+        """Take a connection back; one that broke makes place for a new one."""
         self._taken.discard(connection)
         if self._closed:
             connection.terminate()
@@ -140,13 +132,11 @@ class Connections:
         try:
             async with asyncio.timeout(self._wait_seconds):
                 return await turn
-        except BaseException as error:
+        except BaseException:
             if turn in self._waiting:
                 self._waiting.remove(turn)
             elif not turn.cancelled() and turn.exception() is None:
                 self._hand_on(turn.result())  # it came as we gave up: it is the next one's
-            if isinstance(error, TimeoutError):
-                raise NoneFree(NONE_FREE) from None
             raise
 
     def _hand_on(self, connection: Any | None) -> None:
