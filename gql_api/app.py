@@ -18,7 +18,6 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from gql_api.admission import Admission
 from gql_api.database.address import Dialect
 from gql_api.database.compiled import Reader
 from gql_api.database.engine import create_engine
@@ -26,6 +25,7 @@ from gql_api.database.event_log import EventLog
 from gql_api.database.readers import create_reader
 from gql_api.database.schema_state import SchemaStatus, read_schema_status
 from gql_api.database.transactions import create_transactions
+from gql_api.database.visibility import Visibility
 from gql_api.events import Broker, Purge
 from gql_api.execution import BreadthFirstExecutor, PlanCache
 from gql_api.http.authentication import identify_nobody
@@ -36,8 +36,8 @@ from gql_api.http.graphql import GraphQLEndpoint
 from gql_api.http.health import health_routes
 from gql_api.http.metrics import Metrics
 from gql_api.http.rest import rest_routes
-from gql_api.http.scope_state import ADMISSION
 from gql_api.http.websocket import WebSocketEndpoint
+from gql_api.identity import RIGHTS, RightsTable
 from gql_api.pagination import PageLimits
 from gql_api.schema.build import build_schema
 from gql_api.schema.context import Context
@@ -94,17 +94,11 @@ def build_app(settings: Settings) -> ASGIApp:
         settings.database_url, pool_size=1, busy_timeout_seconds=settings.busy_timeout_seconds
     )
 
-    admission = Admission(
-        executing_max=settings.operations_max,
-        waiting_max=settings.operations_waiting_max,
-        timeout_seconds=settings.operation_timeout_seconds,
-    )
-
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
             async with purge.running():
-                yield {ADMISSION: admission}
+                yield
         finally:
             await broker.close()
             await event_log.close()
@@ -114,8 +108,9 @@ def build_app(settings: Settings) -> ASGIApp:
 
     graphiql = GraphiQL(endpoint_path=GRAPHQL_PATH, assets_path=GRAPHIQL_ASSETS_PATH) if settings.graphiql else None
     plans = PlanCache()
-    metrics = Metrics(lambda: plans.fallbacks, admission.places)
-    service = _graphql_service(settings, storage, broker, plans, admission)
+    metrics = Metrics(lambda: plans.fallbacks)
+    rights = RIGHTS
+    service = _graphql_service(settings, storage, broker, plans, rights)
     authenticate = identify_nobody
     endpoint = GraphQLEndpoint(
         service,
@@ -138,7 +133,7 @@ def build_app(settings: Settings) -> ASGIApp:
         reader=reader,
         units_of_work=storage.units_of_work,
         authenticate=authenticate,
-        admission=admission,
+        rights=rights,
         page_limits=_page_limits(settings),
         body_bytes_max=settings.request_body_bytes_max,
     )
@@ -181,14 +176,14 @@ def application_from_environment() -> ASGIApp:
 
 
 def _graphql_service(
-    settings: Settings, storage: Storage, broker: Broker, plans: PlanCache, admission: Admission
+    settings: Settings, storage: Storage, broker: Broker, plans: PlanCache, rights: RightsTable
 ) -> GraphQLService:
     schema = build_schema(executor_class=BreadthFirstExecutor.with_plans(plans))
     page_limits = _page_limits(settings)
     selections = SelectionCache()
 
-    def open_context(_caller: Caller) -> nullcontext[Context]:
-        reader = OperationReader(storage.reader)
+    def open_context(caller: Caller) -> nullcontext[Context]:
+        reader = OperationReader(storage.reader, Visibility.of(caller.principal, rights))
         return nullcontext(
             Context(
                 reader=reader,
@@ -210,7 +205,7 @@ def _graphql_service(
         learned_entries_max=settings.learned_queries_max,
     )
     return GraphQLService(
-        schema, documents=persisted, open_context=open_context, admission=admission, hide_suggestions=hidden
+        schema, documents=persisted, open_context=open_context, rights=rights, hide_suggestions=hidden
     )
 
 

@@ -15,12 +15,11 @@
     ├── RequestRefused                   the request itself is wrong; answered as a GraphQL error with `extensions.code`
     │   ├── BadUserInput                 a page, cursor, id or filter that cannot be
     │   ├── Unauthenticated              no token where one is needed, or one that is not believed
-    │   ├── Forbidden                    whoever this is may not do that
-    │   ├── Overloaded                   too much is being done already
-    │   └── DeadlineExceeded             it took longer than it may
+    │   └── Forbidden                    whoever this is may not do that
     └── OperatorError                    something the operator has to mend; the command line prints it and ends
         ├── SettingInvalid
         ├── DatabaseUnusable
+        │   └── OutcomeUnknown           it broke off while it was committing
         ├── DatabaseNotEmpty
         ├── AddressInUse
         ├── ManifestUnusable             a manifest of trusted documents that cannot be read, or not executed
@@ -141,25 +140,6 @@ class Forbidden(RequestRefused):
     code = "FORBIDDEN"
 
 
-class Overloaded(RequestRefused):
-    """More is asked for at the moment than can be done; nothing was done."""
-
-    code = "OVERLOADED"
-
-    def __init__(self) -> None:
-        super().__init__("The server has too much to do at the moment; try again later.")
-
-
-class DeadlineExceeded(RequestRefused):
-    """The operation took longer than `seconds` and was given up; what it had committed by then stays."""
-
-    code = "DEADLINE_EXCEEDED"
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"This took longer than {seconds:g} seconds and was given up.")
-        self.seconds = seconds
-
-
 class OperatorError(GqlApiError):
     """The program cannot go on until its operator mends something; the message says what."""
 
@@ -169,7 +149,14 @@ class SettingInvalid(OperatorError):
 
 
 class DatabaseUnusable(OperatorError):
-    """The database is missing, locked, read-only, older or newer than this program."""
+    """The database is missing, away, locked, full, read-only, older or newer than this program."""
+
+
+class OutcomeUnknown(DatabaseUnusable):
+    """The database broke off while it was committing: all of the transaction was kept, or nothing of it."""
+
+    def __init__(self, message: str = "The database broke off while it was committing a transaction.") -> None:
+        super().__init__(message)
 
 
 class DatabaseNotEmpty(OperatorError):

@@ -36,23 +36,18 @@ HOUSE: Final = {
     "errors": storey(),
     "settings": storey("errors"),
     "pagination": storey("errors", "orjson sqlalchemy"),
-    "identity": storey("", ""),
-    "admission": storey("errors"),
+    "identity": storey("errors", ""),
     "execution": storey("", "graphql strawberry"),
     "models": storey("", "sqlalchemy"),
-    "database": storey("errors pagination models", "alembic asyncpg orjson sqlalchemy"),
-    "services": storey("errors models database", "sqlalchemy"),
+    "database": storey("errors pagination identity models", "alembic asyncpg orjson sqlalchemy"),
+    "services": storey("errors models database", "orjson sqlalchemy"),
     "rosters": storey("errors models database services", "asyncpg rich sqlalchemy"),
     "events": storey("errors database services", "asyncpg"),
     "schema": storey(
-        "errors pagination identity admission execution database services events",
-        "graphql orjson sqlalchemy strawberry",
+        "errors pagination identity execution database services events", "graphql orjson sqlalchemy strawberry"
     ),
-    "http": storey(
-        "errors pagination identity admission database services schema",
-        "orjson prometheus_client starlette uvicorn",
-    ),
-    "app": storey("settings pagination admission execution database services events schema http", "graphql starlette"),
+    "http": storey("errors pagination identity database services schema", "orjson prometheus_client starlette uvicorn"),
+    "app": storey("settings pagination identity execution database services events schema http", "graphql starlette"),
     "cli": storey("errors settings database rosters schema http app", "click sqlalchemy uvicorn"),
     "__main__": storey("cli"),
 }
@@ -234,7 +229,7 @@ def test_only_http_knows_a_status() -> None:
     }
 
 
-@pytest.mark.parametrize("package", ["admission", "execution", "identity", "pagination"])
+@pytest.mark.parametrize("package", ["execution", "identity", "pagination"])
 def test_what_can_be_taken_away_alone_needs_nothing_of_ours_but_errors(package: str) -> None:
     assert HOUSE[package].ours <= {"errors"}
 

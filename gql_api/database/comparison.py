@@ -31,7 +31,8 @@ def schema_differences(connection: Connection) -> list[str]:
     """Compare the tables of the models with those of the database, and say each difference in a sentence.
 
     Looked at are columns with their types, collations and defaults, primary, foreign and unique keys, checks (by name),
-    indexes, and SQLite's kinds of tables. Other tables in the same database are none of our business.
+    indexes, triggers (by name), and SQLite's kinds of tables. Other tables in the same database are none of our
+    business.
     """
     options = comparison_options(connection.dialect.name) | {"include_name": _is_ours}
     with warnings.catch_warnings():
@@ -97,6 +98,7 @@ def _differences_alembic_overlooks(table: Table, inspector: Inspector, connectio
         yield f"the primary key of {table.name} is ({', '.join(found_key)}); the models say ({', '.join(key)})"
     if connection.dialect.name == Dialect.SQLITE:
         yield from _differences_of_kind(table, connection)
+    yield from _missing_triggers(table, connection)
     for found in inspector.get_columns(table.name):
         column = table.columns.get(found["name"])
         if column is None:
@@ -104,6 +106,21 @@ def _differences_alembic_overlooks(table: Table, inspector: Inspector, connectio
         collations = _collation(found["type"]), _collation(column.type.dialect_impl(connection.dialect))
         if collations[0] != collations[1]:
             yield "the collation of {}.{} is {}; the models say {}".format(table.name, column.name, *collations)
+
+
+_TRIGGERS = {
+    Dialect.SQLITE: text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"),
+    Dialect.POSTGRESQL: text(
+        "SELECT tgname FROM pg_trigger WHERE tgrelid = to_regclass(:table) AND NOT tgisinternal AND tgenabled <> 'D'"
+    ),
+}
+
+
+def _missing_triggers(table: Table, connection: Connection) -> Iterator[str]:
+    expected = table.info.get("triggers", {}).get(connection.dialect.name, ())
+    if expected:
+        found = set(connection.scalars(_TRIGGERS[Dialect(connection.dialect.name)], {"table": table.name}))
+        yield from (f"the trigger {name} of {table.name} is missing or off" for name in expected if name not in found)
 
 
 def _collation(column_type: Any) -> str | None:

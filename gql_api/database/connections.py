@@ -16,8 +16,14 @@ import asyncpg
 CLOSE_SECONDS = 1.0
 """How long a connection may take to say goodbye before it is cut off."""
 
+NONE_FREE = "No connection to the database became free in time."
+
 SETTLE_SECONDS = 5.0
 """How long the server may take to give a cancelled statement up."""
+
+
+class NoneFree(TimeoutError):
+    """All connections were in use, and none became free in time."""
 
 
 class Connections:
@@ -46,7 +52,7 @@ class Connections:
         The one that was used last comes first, so that in quiet times the others fall asleep.
 
         Raises:
-            TimeoutError: none became free in time.
+            NoneFree: all were in use for too long.
             OSError, asyncpg.PostgresError: no connection can be made.
             asyncpg.InterfaceError: the connections were closed.
         """
@@ -66,7 +72,9 @@ class Connections:
         return connection
 
     def put(self, connection: Any) -> None:
-        """Take a connection back; one that broke makes place for a new one."""
+        """Take a connection back; one that broke makes place for a new one. The second time nothing happens."""
+        if connection not in self._taken:
+            return
         self._taken.discard(connection)
         if self._closed:
             connection.terminate()
@@ -132,11 +140,13 @@ class Connections:
         try:
             async with asyncio.timeout(self._wait_seconds):
                 return await turn
-        except BaseException:
+        except BaseException as error:
             if turn in self._waiting:
                 self._waiting.remove(turn)
             elif not turn.cancelled() and turn.exception() is None:
                 self._hand_on(turn.result())  # it came as we gave up: it is the next one's
+            if isinstance(error, TimeoutError):
+                raise NoneFree(NONE_FREE) from None
             raise
 
     def _hand_on(self, connection: Any | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,17 @@ from gql_api.models.model import NAMING_CONVENTION
 
 DRIVER_ERRORS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """Whatever asyncpg raises."""
+
+LOST_CONNECTION: Final = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleSessionTimeoutError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,
+)
+"""Errors after which a connection is of no use, though the driver may hear of its end only later."""
 
 # https://www.sqlite.org/rescode.html: the lower eight bits are the primary code.
 _SQLITE_FAILURES = {
@@ -33,14 +45,20 @@ _SQLITE_FAILURES = {
 _POSTGRESQL_FAILURES = {
     "08": "cannot be reached, or broke the connection",
     "25006": "is read-only",
+    "25P03": "ended a transaction whose next statement did not come in time",
+    "25P04": "ended a transaction that took too long",
     "28": "refuses this user or password",
     "3D000": "does not exist on its server",
+    "40": "undid a statement that stood in the way of others",
     "42501": "does not permit this to the user",
     "53": "has run out of disk, memory or connections",
     "55P03": "is locked by another writer; the wait for its lock was given up",
+    "57014": "gave up a statement that took too long",
     "57P01": "is shutting down",
     "57P02": "has crashed and is restarting",
     "57P03": "is starting or shutting down",
+    "57P04": "was removed from its server",
+    "57P05": "ended a session that was idle for too long",
     "58": "reports an error of its system",
     "XX": "is damaged; see its server's log",
 }
@@ -63,6 +81,19 @@ def explain_failure(error: BaseException, address: DatabaseAddress) -> DatabaseU
         return None if state is None else DatabaseUnusable(f"The database file {address.file} {state}.")
     state = _postgresql_failure(original)
     return None if state is None else DatabaseUnusable(f"The database {address} {state}.")
+
+
+_UNDEFINED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
+_SQLITE_UNDEFINED = re.compile(r"no such (table|column): |table \S+ has no column named ")
+
+
+def explain_statement_failure(error: BaseException, address: DatabaseAddress) -> DatabaseUnusable | None:
+    """As `explain_failure`, for statements that fit the schema at head: where they do not, it is another one."""
+    if isinstance(error, _UNDEFINED) or (
+        isinstance(error, sqlite3.OperationalError) and _SQLITE_UNDEFINED.match(str(error))
+    ):
+        return DatabaseUnusable(f"The database {address} lacks a table or a column: its schema is not at head.")
+    return explain_failure(error, address)
 
 
 def _sqlite_failure(error: BaseException, address: DatabaseAddress) -> str | None:
@@ -113,7 +144,7 @@ class ConstraintViolated(Exception):
 
 
 class TransactionOverrun(Exception):
-    """Other transactions stood in the way: a deadlock, or a failed serialization. Nothing was done."""
+    """Others stood in the way: a deadlock, a failed serialization, a migration in the midst. Nothing was done."""
 
 
 _SQLITE_UNIQUE: Final = "UNIQUE constraint failed: "
@@ -131,4 +162,6 @@ def explain_refusal(error: BaseException) -> ConstraintViolated | TransactionOve
         # SQLite names the column, after which our constraints are named.
         table, _, column = message.removeprefix(_SQLITE_UNIQUE).partition(".")
         return ConstraintViolated(NAMING_CONVENTION["uq"] % {"table_name": table, "column_0_N_name": column})
-    return TransactionOverrun() if getattr(error, "sqlstate", None) in _OVERRUN_SQLSTATES else None
+    # A statement that was prepared before a migration is prepared anew the next time, but not within a transaction.
+    is_overrun = isinstance(error, asyncpg.InvalidCachedStatementError)
+    return TransactionOverrun() if is_overrun or getattr(error, "sqlstate", None) in _OVERRUN_SQLSTATES else None

@@ -1,4 +1,4 @@
-"""Pages, counts and rows by id, read by the batch."""
+"""Pages, counts and rows by id, read by the batch, for somebody: what a `VisibleReader` does not see is not there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from gql_api.database.compiled import Reader
 from gql_api.database.conditions import Condition, split
 from gql_api.database.rows import CourseRow, Rows, StudentRow
 from gql_api.database.statements import (
@@ -23,7 +22,9 @@ from gql_api.database.statements import (
     pages_by_parent,
     parents_with_any_before,
     rows_by_id,
+    seats_by_course,
 )
+from gql_api.database.visibility import VisibleReader
 from gql_api.pagination import Ordering, PageRequest
 
 ROW_TYPES: Final[Mapping[Entity, type[Any]]] = {Entity.STUDENT: StudentRow, Entity.COURSE: CourseRow}
@@ -62,7 +63,7 @@ class Page(NamedTuple):
     parent_id: int | None
 
 
-async def read_page(reader: Reader, request: ListRequest) -> Page:
+async def read_page(reader: VisibleReader, request: ListRequest) -> Page:
     """One page of a root list: one statement, none for an empty page nobody looks beyond."""
     shape, values = _shape(request)
     if not values[LIMIT]:
@@ -74,7 +75,7 @@ async def read_page(reader: Reader, request: ListRequest) -> Page:
     return _page(request, rows, parent_id=None)
 
 
-async def read_pages(reader: Reader, request: ListRequest, parent_ids: Sequence[int]) -> list[Page]:
+async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Sequence[int]) -> list[Page]:
     """The same page of each parent's list, in the order of the parents: one statement."""
     shape, values = _shape(request)
     no_rows = _no_rows(request, shape)
@@ -92,7 +93,9 @@ async def read_pages(reader: Reader, request: ListRequest, parent_ids: Sequence[
     return [_page(request, rows_by_parent_id.get(parent_id, no_rows), parent_id=parent_id) for parent_id in parent_ids]
 
 
-async def read_rows(reader: Reader, entity: Entity, columns: tuple[str, ...], ids: Sequence[int]) -> dict[int, Any]:
+async def read_rows(
+    reader: VisibleReader, entity: Entity, columns: tuple[str, ...], ids: Sequence[int]
+) -> dict[int, Any]:
     """The rows that exist, by id: one statement."""
     names = ("id", *(name for name in columns if name != "id"))
     result = await reader.fetch(rows_by_id, entity, names, values={"ids": list(ids)})
@@ -100,7 +103,7 @@ async def read_rows(reader: Reader, entity: Entity, columns: tuple[str, ...], id
     return {row.id: row for row in rows}
 
 
-async def count_rows(reader: Reader, listing: Listing, condition: Condition | None) -> int:
+async def count_rows(reader: VisibleReader, listing: Listing, condition: Condition | None) -> int:
     """How many rows a root list has in all: one statement."""
     shape, values = split(condition)
     result = await reader.fetch(count, listing, shape, values=values)
@@ -109,7 +112,7 @@ async def count_rows(reader: Reader, listing: Listing, condition: Condition | No
 
 
 async def count_rows_by_parent(
-    reader: Reader, listing: Listing, condition: Condition | None, parent_ids: Sequence[int]
+    reader: VisibleReader, listing: Listing, condition: Condition | None, parent_ids: Sequence[int]
 ) -> dict[int, int]:
     """How many rows each parent's list has in all, for the parents whose list has any: one statement."""
     shape, values = split(condition)
@@ -117,8 +120,14 @@ async def count_rows_by_parent(
     return dict(map(tuple, result.records))
 
 
+async def count_seats_taken(reader: VisibleReader, course_ids: Sequence[int]) -> dict[int, int]:
+    """How many students each course has, whoever asks, for the courses that have any: one statement."""
+    result = await reader.fetch(seats_by_course, values={PARENTS: list(set(course_ids))})
+    return dict(map(tuple, result.records))
+
+
 async def parents_with_rows_outside(
-    reader: Reader, request: ListRequest, parent_ids: Sequence[int | None], *, behind: bool
+    reader: VisibleReader, request: ListRequest, parent_ids: Sequence[int | None], *, behind: bool
 ) -> frozenset[int | None]:
     """Whose lists have rows outside of the requested range: before `after`, or (`behind`) behind `before`.
 

@@ -1,8 +1,9 @@
 """Every SELECT of the read path, as SQLAlchemy expressions.
 
-A statement is built from a shape, which holds everything but the values; it is compiled once and kept
-(`database/compiled.py`). Lists below a parent are read for all parents in one statement, each cut to its own page
-inside the database: LATERAL on PostgreSQL, a correlated subquery on SQLite, which has none.
+A statement is built from a sight, which says what of it is seen (`database/visibility.py`), and a shape, which holds
+everything else but the values; it is compiled once and kept (`database/compiled.py`). Lists below a parent are read for
+all parents in one statement, each cut to its own page inside the database: LATERAL on PostgreSQL, a correlated subquery
+on SQLite, which has none.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from gql_api.database.conditions import Comparison, Condition, Not, is_element, where
+from gql_api.database.visibility import Sight, assignments_seen, courses_seen, students_seen
 from gql_api.models import Course, Model, Student, StudentCourses
 from gql_api.pagination import Ordering, Part, order_by, seek
 
@@ -88,21 +90,24 @@ PARENTS = "parents"
 LIMIT = "row_limit"
 ASSIGNED_AT = "assigned_at"
 
+_ASSIGNED_STUDENT = "student_id"
+
 _NULLABLE_PARTS = (Part.WITH_VALUE, Part.WITHOUT_VALUE)
 
 
-def rows_by_id(dialect_name: str, entity: Entity, columns: tuple[str, ...]) -> Select[Any]:
+def rows_by_id(dialect_name: str, sight: Sight, entity: Entity, columns: tuple[str, ...]) -> Select[Any]:
     """The rows whose ids stand in the list `ids`; columns as named."""
     table = entity.table
-    return select(*(table.c[name] for name in columns)).where(is_element(table.c.id, "ids", dialect_name))
+    named = is_element(table.c.id, "ids", dialect_name)
+    return select(*(table.c[name] for name in columns)).where(and_(named, _entity_seen(sight, entity, table.c.id)))
 
 
-def page(dialect_name: str, shape: PageShape) -> Select[Any]:
+def page(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
     """A page of a root list, at most `row_limit` rows; a backward page comes in reverse order."""
     parts = _parts(dialect_name, shape)
     if not parts:
-        return _root_page(dialect_name, shape)
-    pages = [_root_page(dialect_name, shape, part).subquery(part.name.lower()) for part in parts]
+        return _root_page(dialect_name, sight, shape)
+    pages = [_root_page(dialect_name, sight, shape, part).subquery(part.name.lower()) for part in parts]
     both = union_all(*map(select, pages)).subquery("both")
     columns: Columns = dict(both.c)
     return select(both).order_by(*order_by(shape.ordering, columns, backward=shape.backward)).limit(_limit())
@@ -116,11 +121,11 @@ def _parts(dialect_name: str, shape: PageShape) -> tuple[Part, ...]:
     return (Part.EQUAL, Part.BEYOND) if dialect_name == "sqlite" and rest and start is not None else ()
 
 
-def _root_page(dialect_name: str, shape: PageShape, part: Part | None = None) -> Select[Any]:
+def _root_page(dialect_name: str, sight: Sight, shape: PageShape, part: Part | None = None) -> Select[Any]:
     columns: Columns = dict(shape.listing.entity.table.c)
     return (
         _of_part(select(*(columns[name] for name in shape.columns)), shape, part)
-        .where(_range(dialect_name, shape, columns, part))
+        .where(_range(dialect_name, sight, shape, columns, part))
         .order_by(*order_by(shape.ordering, columns, backward=shape.backward, part=part))
         .limit(_limit())
     )
@@ -136,16 +141,16 @@ def _of_part(rows: Select[Any], shape: PageShape, part: Part | None) -> Select[A
     return rows.select_from(table)
 
 
-def pages_by_parent(dialect_name: str, shape: PageShape) -> Select[Any]:
+def pages_by_parent(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
     """A page of a list for each of `parents`, at most `row_limit` rows each; the parent's id is the first column.
 
     Rows come by parent, in the order of `parents`, then in the list's order, backward pages too.
     """
     build = _pages_by_lateral if dialect_name == "postgresql" else _pages_by_subquery
-    return build(dialect_name, shape)
+    return build(dialect_name, sight, shape)
 
 
-def _pages_by_lateral(dialect_name: str, shape: PageShape) -> Select[Any]:
+def _pages_by_lateral(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
     parents = _parents_array()
     link = _table(StudentCourses)
     table = shape.listing.entity.table
@@ -155,7 +160,7 @@ def _pages_by_lateral(dialect_name: str, shape: PageShape) -> Select[Any]:
     inner = lateral(
         select(*(inner_columns[name].label(name) for name in taken))
         .select_from(_link_to_target(shape.listing, link, table) if whole else link)
-        .where(link.c[_parent(shape.listing)] == parents.c.id, _range(dialect_name, shape, inner_columns))
+        .where(link.c[_parent(shape.listing)] == parents.c.id, _range(dialect_name, sight, shape, inner_columns))
         .order_by(*order_by(shape.ordering, inner_columns, backward=shape.backward))
         .limit(_limit())
     )
@@ -169,7 +174,7 @@ def _pages_by_lateral(dialect_name: str, shape: PageShape) -> Select[Any]:
     )
 
 
-def _pages_by_subquery(dialect_name: str, shape: PageShape) -> Select[Any]:
+def _pages_by_subquery(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
     parents = func.json_each(bindparam(PARENTS, type_=String())).table_valued(
         column("key", Integer), column("value", Integer), name="parents"
     )
@@ -182,7 +187,7 @@ def _pages_by_subquery(dialect_name: str, shape: PageShape) -> Select[Any]:
         .select_from(_link_to_target(shape.listing, inner_link, inner_table) if _names_target(shape) else inner_link)
         .where(
             inner_link.c[_parent(shape.listing)] == parents.c.value,
-            _range(dialect_name, shape, inner_columns),
+            _range(dialect_name, sight, shape, inner_columns),
         )
         .order_by(*order_by(shape.ordering, inner_columns, backward=shape.backward))
         .limit(_limit())
@@ -200,13 +205,17 @@ def _pages_by_subquery(dialect_name: str, shape: PageShape) -> Select[Any]:
     )
 
 
-def count(dialect_name: str, listing: Listing, condition: Condition | None) -> Select[Any]:
+def count(dialect_name: str, sight: Sight, listing: Listing, condition: Condition | None) -> Select[Any]:
     """How many rows a root list has."""
     columns: Columns = dict(listing.entity.table.c)
-    return select(func.count()).select_from(listing.entity.table).where(_condition(dialect_name, condition, columns))
+    return (
+        select(func.count())
+        .select_from(listing.entity.table)
+        .where(_wanted(dialect_name, sight, listing, condition, columns))
+    )
 
 
-def counts_by_parent(dialect_name: str, listing: Listing, condition: Condition | None) -> Select[Any]:
+def counts_by_parent(dialect_name: str, sight: Sight, listing: Listing, condition: Condition | None) -> Select[Any]:
     """`(parent id, how many rows its list has)` for those of `parents` that have any."""
     link = _table(StudentCourses)
     table = listing.entity.table
@@ -215,30 +224,43 @@ def counts_by_parent(dialect_name: str, listing: Listing, condition: Condition |
     return (
         select(parent, func.count())
         .select_from(link if condition is None else _link_to_target(listing, link, table))
-        .where(is_element(parent, PARENTS, dialect_name), _condition(dialect_name, condition, columns))
+        .where(is_element(parent, PARENTS, dialect_name), _wanted(dialect_name, sight, listing, condition, columns))
         .group_by(parent)
     )
 
 
-def any_before(dialect_name: str, shape: PageShape) -> Select[Any]:
+def seats_by_course(dialect_name: str, sight: Sight) -> Select[Any]:
+    """`(course id, how many students are assigned to it)` for those of `parents` that have any.
+
+    All assignments count, whosever they are: how many seats are taken is part of the catalogue, and names nobody.
+    """
+    course_id = _table(StudentCourses).c.course_id
+    return (
+        select(course_id, func.count())
+        .where(and_(is_element(course_id, PARENTS, dialect_name), courses_seen(sight)))
+        .group_by(course_id)
+    )
+
+
+def any_before(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
     """One row if a root list has any at or before `after`; `shape.backward`: at or behind `before`."""
     parts = _NULLABLE_PARTS if shape.ordering.keys[0].nullable else (None,)
-    found = [_any_before(dialect_name, shape, part) for part in parts]
+    found = [_any_before(dialect_name, sight, shape, part) for part in parts]
     return found[0] if len(found) == 1 else select(union_all(*(select(part.subquery()) for part in found)).subquery())
 
 
-def _any_before(dialect_name: str, shape: PageShape, part: Part | None) -> Select[Any]:
+def _any_before(dialect_name: str, sight: Sight, shape: PageShape, part: Part | None) -> Select[Any]:
     columns: Columns = dict(shape.listing.entity.table.c)
     return (
         _of_part(select(literal_column("1").label("found")), shape, part)
-        .where(_outside(dialect_name, shape, columns, part))
+        .where(_outside(dialect_name, sight, shape, columns, part))
         # If there is any, then the list's first row (`shape.backward`: its last) is one, unless a filter hides it.
         .order_by(*order_by(shape.ordering, columns, backward=shape.backward, part=part))
         .limit(1)
     )
 
 
-def parents_with_any_before(dialect_name: str, shape: PageShape) -> Select[Any]:
+def parents_with_any_before(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
     """Those of `parents` whose list has a row at or before `after`; `shape.backward`: at or behind `before`."""
     link = _table(StudentCourses)
     table = shape.listing.entity.table
@@ -255,14 +277,16 @@ def parents_with_any_before(dialect_name: str, shape: PageShape) -> Select[Any]:
     inside: Select[Any] = (
         select(literal_column("1"))
         .select_from(_link_to_target(shape.listing, link, table))
-        .where(parent == parent_id, _outside(dialect_name, shape, columns))
+        .where(parent == parent_id, _outside(dialect_name, sight, shape, columns))
         .correlate(parents)
     )
     return select(parent_id).select_from(parents).where(exists(inside))
 
 
-def _range(dialect_name: str, shape: PageShape, columns: Columns, part: Part | None = None) -> ColumnElement[bool]:
-    conditions = [_condition(dialect_name, shape.condition, columns)]
+def _range(
+    dialect_name: str, sight: Sight, shape: PageShape, columns: Columns, part: Part | None = None
+) -> ColumnElement[bool]:
+    conditions = [_wanted(dialect_name, sight, shape.listing, shape.condition, columns)]
     # Whether a row has a value tells something about both ends of the range, the other parts only about its start.
     at_end = part if part in _NULLABLE_PARTS else None
     if shape.after is not None:
@@ -274,22 +298,36 @@ def _range(dialect_name: str, shape: PageShape, columns: Columns, part: Part | N
     return and_(*conditions)
 
 
-def _outside(dialect_name: str, shape: PageShape, columns: Columns, part: Part | None = None) -> ColumnElement[bool]:
-    condition = _condition(dialect_name, shape.condition, columns)
+def _outside(
+    dialect_name: str, sight: Sight, shape: PageShape, columns: Columns, part: Part | None = None
+) -> ColumnElement[bool]:
+    wanted = _wanted(dialect_name, sight, shape.listing, shape.condition, columns)
     if shape.backward:
         place = seek(shape.ordering, columns, shape.before or (), name="before", inclusive=True, part=part)
     else:
         place = seek(shape.ordering, columns, shape.after or (), name="after", backward=True, inclusive=True, part=part)
-    return and_(condition, place)
+    return and_(wanted, place)
 
 
-def _condition(dialect_name: str, condition: Condition | None, columns: Columns) -> ColumnElement[bool]:
-    return true() if condition is None else where(condition, columns, dialect_name)
+def _wanted(
+    dialect_name: str, sight: Sight, listing: Listing, condition: Condition | None, columns: Columns
+) -> ColumnElement[bool]:
+    """The rows of a list, all its parents' together: those that are seen and fulfil the condition."""
+    if listing.parent is None:
+        seen = _entity_seen(sight, listing.entity, columns["id"])
+    else:
+        seen = assignments_seen(sight, columns[_ASSIGNED_STUDENT])
+    return seen if condition is None else and_(seen, where(condition, columns, dialect_name))
+
+
+def _entity_seen(sight: Sight, entity: Entity, key: ColumnElement[int]) -> ColumnElement[bool]:
+    return students_seen(sight, key) if entity is Entity.STUDENT else courses_seen(sight)
 
 
 def _linked_columns(listing: Listing, link: FromClause, table: FromClause) -> Columns:
     # The link has the target's id too, and its indexes are in that order.
-    return {**dict(table.c), "id": link.c[_child(listing)], ASSIGNED_AT: link.c.assigned_at}
+    columns = {"id": link.c[_child(listing)], ASSIGNED_AT: link.c.assigned_at, _ASSIGNED_STUDENT: link.c.student_id}
+    return {**dict(table.c), **columns}
 
 
 def _link_to_target(listing: Listing, link: FromClause, table: FromClause) -> FromClause:

@@ -22,14 +22,19 @@ from sqlalchemy.dialects.sqlite import aiosqlite as sqlite
 
 from gql_api.database.address import DatabaseAddress, Dialect, parse_database_url
 from gql_api.database.compiled import CompiledStatement, StatementCache, sqlite_argument, with_times
-from gql_api.database.connections import Connections
+from gql_api.database.connections import NONE_FREE, Connections, NoneFree
 from gql_api.database.engine import TIMEOUTS, Timeouts, asyncpg_session_arguments, open_sqlite_writer
-from gql_api.database.failure import DRIVER_ERRORS, explain_failure, explain_refusal
-from gql_api.errors import DatabaseUnusable
+from gql_api.database.failure import (
+    DRIVER_ERRORS,
+    LOST_CONNECTION,
+    explain_failure,
+    explain_refusal,
+    explain_statement_failure,
+)
+from gql_api.database.sqlite_file import FileIdentity, file_identity
+from gql_api.errors import DatabaseUnusable, OutcomeUnknown
 
 ResultT = TypeVar("ResultT")
-
-_NONE_FREE = "No connection to the database became free in time."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,12 @@ class Transaction(Protocol):
         ...
 
     async def commit(self) -> None:
-        """Keep what was done."""
+        """Keep what was done.
+
+        Raises:
+            OutcomeUnknown: the database broke off before it could say whether it was kept.
+            DatabaseUnusable, TransactionOverrun: it was not kept.
+        """
         ...
 
 
@@ -143,8 +153,8 @@ class PostgresqlTransactions:
         """A transaction; see `Transactions.begin`."""
         try:
             connection = await self._connections.take()
-        except TimeoutError as error:
-            raise DatabaseUnusable(_NONE_FREE) from error
+        except NoneFree as error:
+            raise DatabaseUnusable(NONE_FREE) from error
         except DRIVER_ERRORS as error:
             raise explain_failure(error, self._address) or error from error
         transaction = _PostgresqlTransaction(self, connection)
@@ -157,9 +167,10 @@ class PostgresqlTransactions:
                 self._connections.put(transaction.connection)
 
     async def replace(self, broken: Any) -> Any:
-        """Another connection for one that turned out to be broken before anything was done on it."""
+        """A new connection for one that turned out to be broken before anything was done on it."""
         broken.terminate()  # it may not know of it yet, and would be handed out again
         self._connections.put(broken)
+        self._connections.drop_idle()
         return await self._connections.take()
 
     def compiled(self, statement: Executable, names: tuple[str, ...]) -> CompiledStatement:
@@ -168,7 +179,7 @@ class PostgresqlTransactions:
 
     def explain(self, error: Exception) -> Exception:
         """What a driver's error means to whoever runs the transaction."""
-        return explain_failure(error, self._address) or explain_refusal(error) or error
+        return explain_refusal(error) or explain_statement_failure(error, self._address) or error
 
     async def close(self) -> None:
         """Close all connections; open transactions are given up."""
@@ -199,7 +210,7 @@ class _PostgresqlTransaction:
     async def _begin(self) -> None:
         try:
             await self.connection.execute("BEGIN")
-        except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, ConnectionError):
+        except LOST_CONNECTION:
             # It broke while it was idle, which shows only now.
             self.connection = await self._transactions.replace(self.connection)
             await self.connection.execute("BEGIN")
@@ -208,8 +219,12 @@ class _PostgresqlTransaction:
     async def commit(self) -> None:
         if not self._open:
             return
+        if self.connection.is_closed():
+            raise DatabaseUnusable("The database ended the connection before the transaction was committed.")
         try:
             await self.connection.execute("COMMIT")
+        except (OSError, asyncpg.InterfaceError, *LOST_CONNECTION) as error:
+            raise OutcomeUnknown from error
         except DRIVER_ERRORS as error:
             raise self._transactions.explain(error) from error
         self._open = False
@@ -239,6 +254,7 @@ class SqliteTransactions:
         self._statements = StatementCache(sqlite.dialect())
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._connection: sqlite3.Connection | None = None
+        self._file: FileIdentity | None = None
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
@@ -252,7 +268,7 @@ class SqliteTransactions:
             async with asyncio.timeout(self._turn_seconds):
                 await self._turn.acquire()
         except TimeoutError as error:
-            raise DatabaseUnusable(_NONE_FREE) from error
+            raise DatabaseUnusable(NONE_FREE) from error
         try:
             transaction = _SqliteTransaction(self)
             try:
@@ -273,12 +289,22 @@ class SqliteTransactions:
             await asyncio.wait([running])
             raise
         except sqlite3.Error as error:
-            raise explain_failure(error, self._address) or explain_refusal(error) or error from error
+            raise explain_refusal(error) or explain_statement_failure(error, self._address) or error from error
 
     def _act(self, act: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
         if self._connection is None:
+            self._file = file_identity(self._address.file)
             self._connection = open_sqlite_writer(self._address, busy_timeout_seconds=self._busy_timeout_seconds)
         return act(self._connection)
+
+    def begin_on(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """Begin a transaction on the file that is there now, and give the connection to it; in the thread."""
+        if self._file != file_identity(self._address.file):
+            self._connection = None
+            connection.close()
+            return self._act(self.begin_on)
+        connection.execute("BEGIN IMMEDIATE")
+        return connection
 
     def compiled(self, statement: Executable, names: tuple[str, ...]) -> CompiledStatement:
         """The statement as it is sent."""
@@ -304,7 +330,7 @@ class _SqliteTransaction:
 
         def act(connection: sqlite3.Connection) -> tuple[list[Any], int]:
             if begins:
-                connection.execute("BEGIN IMMEDIATE")
+                connection = self._transactions.begin_on(connection)
             cursor = connection.execute(compiled.sql, arguments)
             rows = cursor.fetchall()
             return rows, cursor.rowcount
@@ -326,7 +352,12 @@ class _SqliteTransaction:
 
 
 def _commit(connection: sqlite3.Connection) -> None:
-    connection.execute("COMMIT")
+    try:
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:  # it may have been written all the same
+            raise OutcomeUnknown from error
+        raise
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

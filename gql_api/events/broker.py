@@ -18,6 +18,7 @@ from typing import Final
 import asyncpg
 
 from gql_api.database.event_log import PAGE_SIZE, Event, EventLog, Watch
+from gql_api.database.visibility import EVERYTHING, Visibility
 from gql_api.errors import BadUserInput, DatabaseUnusable
 from gql_api.events.subscriber import Interest, Subscription
 
@@ -67,28 +68,32 @@ class Broker:
         return self._users
 
     @asynccontextmanager
-    async def subscribe(self, interest: Interest, *, after: int | None = None) -> AsyncIterator[AsyncIterator[Event]]:
+    async def subscribe(
+        self, interest: Interest, *, visibility: Visibility, after: int | None = None
+    ) -> AsyncIterator[AsyncIterator[Event]]:
         """The events that are committed from now on, or all behind the event `after`; without gaps or repeats.
+
+        Only those that are seen: there are no others, for this subscriber.
 
         Raises:
             BadUserInput: the event `after` is not kept any more, so what followed it may not be either.
             DatabaseUnusable: the database is away.
             SubscriberTooSlow: raised by the iterator, once all that was queued is taken.
         """
-        subscription = Subscription(interest, events_max=self._queue_events_max)
+        subscription = Subscription(interest.within(visibility), events_max=self._queue_events_max)
         self._users += 1
         try:
             if self._reader is None:
                 self._reader = asyncio.create_task(self._read(), name="event reader")
             await self._reach_present()
             if after is None:
-                self._subscriptions[interest].add(subscription)
-            elif not await self._log.holds(after):
+                self._subscriptions[subscription.interest].add(subscription)
+            elif not await self._log.holds(after, visibility):
                 raise BadUserInput(
                     "The event `after` is not kept any more, so what followed it may be lost. Read how things stand "
                     "now, and subscribe without `after`."
                 )
-            async with aclosing(self._events(subscription, after)) as events:
+            async with aclosing(self._events(subscription, visibility, after)) as events:
                 yield events
         finally:
             self._users -= 1
@@ -104,15 +109,19 @@ class Broker:
             reader.cancel()
             await asyncio.wait([reader])
 
-    async def _events(self, subscription: Subscription, after: int | None) -> AsyncGenerator[Event, None]:
+    async def _events(
+        self, subscription: Subscription, visibility: Visibility, after: int | None
+    ) -> AsyncGenerator[Event, None]:
         if after is not None:
-            async with aclosing(self._missed(subscription, after)) as missed:
+            async with aclosing(self._missed(subscription, visibility, after)) as missed:
                 async for event in missed:
                     yield event
         while True:
             yield await subscription.get()
 
-    async def _missed(self, subscription: Subscription, after: int) -> AsyncGenerator[Event, None]:
+    async def _missed(
+        self, subscription: Subscription, visibility: Visibility, after: int
+    ) -> AsyncGenerator[Event, None]:
         """The events that the reader has passed already; with the last of them the subscription joins the others.
 
         Nothing is queued until then, however much there is to catch up on. Joining awaits nothing after it has seen
@@ -120,26 +129,26 @@ class Broker:
         """
         while True:
             reached = self._position or 0
-            page = await self._page_after(after)
+            page = await self._page_after(after, visibility)
             for event in page:
                 after = event.position
                 if subscription.interest.covers(event):
                     yield event
             if len(page) < PAGE_SIZE:
-                after = max(after, reached)  # greater only if what was in between is purged
+                after = max(after, reached)  # greater only if what was in between is purged, or not seen
                 if (self._position or 0) <= after:
                     subscription.after = after
                     self._subscriptions[subscription.interest].add(subscription)
                     return
 
-    async def _page_after(self, position: int) -> list[Event]:
+    async def _page_after(self, position: int, visibility: Visibility) -> list[Event]:
         """Read a page, more than once if the connection breaks meanwhile."""
         for attempt in range(1, READ_ATTEMPTS_MAX):
             try:
-                return await self._log.read_after(position)
+                return await self._log.read_after(position, visibility)
             except (DatabaseUnusable, asyncpg.InternalClientError):
                 await asyncio.sleep(RETRY_SECONDS_MIN * 2**attempt)
-        return await self._log.read_after(position)
+        return await self._log.read_after(position, visibility)
 
     def _leave(self, subscription: Subscription) -> None:
         others = self._subscriptions.get(subscription.interest)
@@ -183,7 +192,8 @@ class Broker:
             self._position = await self._log.last_position()
         page: list[Event] | None = None
         while page is None or len(page) == PAGE_SIZE:
-            page = await self._log.read_after(self._position)
+            # One reading for all subscribers: what each of them sees of it, its `interest` says.
+            page = await self._log.read_after(self._position, EVERYTHING)
             for start in range(0, len(page), self._burst_events_max):
                 burst = page[start : start + self._burst_events_max]
                 await self._make_room(len(burst))

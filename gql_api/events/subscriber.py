@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gql_api.database.event_log import Event
+from gql_api.database.visibility import EVERYTHING, Visibility
 from gql_api.errors import RequestRefused
 
 
@@ -25,6 +26,19 @@ class Interest(NamedTuple):
     def covers(self, event: Event) -> bool:
         """Whether this event is wanted."""
         return self.student_id in {None, event.student.id} and self.course_id in {None, event.course.id}
+
+    def within(self, visibility: Visibility) -> Interest:
+        """What of these events is seen; the others are as if they did not happen."""
+        if visibility == EVERYTHING:
+            return self
+        own_student_id = visibility.own_student_id
+        if not visibility.sight.courses or own_student_id is None or self.student_id not in {None, own_student_id}:
+            return NO_EVENTS
+        return self._replace(student_id=own_student_id)
+
+
+NO_EVENTS: Final = Interest(student_id=0)
+"""Keys begin at 1."""
 
 
 class Subscription:

@@ -13,14 +13,14 @@ from gql_api.errors import (
     CourseFull,
     CourseNotFound,
     DatabaseUnusable,
-    DeadlineExceeded,
+    Forbidden,
     GqlApiError,
     InvalidInput,
-    Overloaded,
+    OutcomeUnknown,
     StudentNotFound,
+    Unauthenticated,
 )
-from gql_api.http.overload import RETRY_AFTER
-from gql_api.http.refusal import HttpRefusal
+from gql_api.http.refusal import RETRY_AFTER_SECONDS, HttpRefusal
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +39,11 @@ PROBLEM_TYPES: Final[dict[type[GqlApiError], ProblemType]] = {
     CourseFull: ProblemType(409, "COURSE_FULL", "Course full"),
     InvalidInput: ProblemType(422, "INVALID_INPUT", "Invalid input"),
     BadUserInput: ProblemType(422, "BAD_USER_INPUT", "Invalid parameter"),
+    Unauthenticated: ProblemType(401, "UNAUTHENTICATED", "Unauthenticated"),
+    Forbidden: ProblemType(403, "FORBIDDEN", "Forbidden"),
     DatabaseUnusable: ProblemType(503, "OVERLOADED", "Not possible at the moment"),
-    Overloaded: ProblemType(503, "OVERLOADED", "Too much to do"),
-    DeadlineExceeded: ProblemType(504, "DEADLINE_EXCEEDED", "Deadline exceeded"),
 }
-"""What the services and the reading of lists may raise."""
+"""What the services, the reading of lists and the table of rights may raise."""
 
 HTTP_PROBLEM_TYPES: Final[dict[int, ProblemType]] = {
     kind.status: kind
@@ -74,12 +74,11 @@ def problem(error: Exception, *, request_id: str) -> Response:
         return _response(kind, "Something went wrong here, not in the request.", requestId=request_id)
     if isinstance(error, DatabaseUnusable):
         logger.error("%s Request %s", error.message, request_id)
-        response = _response(kind, "This cannot be done at the moment; try again later.", requestId=request_id)
-        response.raw_headers.append(RETRY_AFTER)
+        facts = {"outcome": "UNKNOWN"} if isinstance(error, OutcomeUnknown) else {}
+        response = _response(kind, _detail(error), requestId=request_id, **facts)
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
     response = _response(kind, str(error), **_facts(error))
-    if isinstance(error, Overloaded):
-        response.raw_headers.append(RETRY_AFTER)
     if isinstance(error, HttpRefusal):
         response.raw_headers.extend(error.headers)
     return response
@@ -89,6 +88,12 @@ def _kind(error: Exception) -> ProblemType:
     if isinstance(error, HttpRefusal):
         return HTTP_PROBLEM_TYPES.get(error.status, INTERNAL_SERVER_ERROR)
     return next((kind for cause, kind in PROBLEM_TYPES.items() if isinstance(error, cause)), INTERNAL_SERVER_ERROR)
+
+
+def _detail(error: DatabaseUnusable) -> str:
+    if isinstance(error, OutcomeUnknown):
+        return "The database broke off at the very end: this may be done already. To send it again does no harm."
+    return "This cannot be done at the moment; try again later."
 
 
 def _facts(error: Exception) -> dict[str, Any]:

@@ -11,10 +11,10 @@ Ids are integer keys (`databaseId` in GraphQL). Whatever goes wrong is answered 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
@@ -22,27 +22,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gql_api.admission import Admission
 from gql_api.database.compiled import Reader
 from gql_api.database.conditions import Comparison, Condition, Operator
 from gql_api.database.lists import ListRequest, Page, read_pages, read_rows
 from gql_api.database.rows import CourseRow
 from gql_api.database.statements import ASSIGNED_AT, Entity, Listing
+from gql_api.database.visibility import Visibility, VisibleReader
 from gql_api.errors import BadUserInput, CourseNotFound, InvalidInput, StudentNotFound
 from gql_api.http import strict_json
 from gql_api.http.authentication import Authenticate
-from gql_api.http.headers import joined_headers
 from gql_api.http.refusal import HttpRefusal
 from gql_api.http.request import check_content_type, read_body
-from gql_api.http.request_timeout import requested_seconds
 from gql_api.http.resource import Resource
-from gql_api.identity import Principal
+from gql_api.identity import RIGHTS, Principal, RightsTable, require_changes
 from gql_api.pagination import KeyKind, Ordering, OrderKey, PageLimits, PageRequest, encode_cursor
 from gql_api.services.assignments import assign_course
 from gql_api.services.input_rules import is_key
 from gql_api.services.unit_of_work import UnitsOfWork
-
-ResultT = TypeVar("ResultT")
 
 # One spelling for each key, so that a resource has one address.
 _KEY = re.compile(r"[1-9][0-9]{0,18}")
@@ -60,7 +56,7 @@ def rest_routes(
     reader: Reader,
     units_of_work: UnitsOfWork,
     authenticate: Authenticate,
-    admission: Admission,
+    rights: RightsTable = RIGHTS,
     page_limits: PageLimits,
     body_bytes_max: int = 65_536,
     body_timeout_seconds: float = 30.0,
@@ -71,7 +67,7 @@ def rest_routes(
         reader: what the GETs read through.
         units_of_work: what the POST writes through.
         authenticate: finds out who asks.
-        admission: lets requests in whose bodies are there, and bounds their time.
+        rights: what they may see and do.
         page_limits: how many courses a page has when nobody says, and at most.
         body_bytes_max: how large a request's body may be.
         body_timeout_seconds: how long a body may take to arrive.
@@ -79,7 +75,7 @@ def rest_routes(
     courses = StudentCourses(
         reader=reader,
         units_of_work=units_of_work,
-        admission=admission,
+        rights=rights,
         page_limits=page_limits,
         body_bytes_max=body_bytes_max,
         body_timeout_seconds=body_timeout_seconds,
@@ -98,23 +94,23 @@ class StudentCourses:
         *,
         reader: Reader,
         units_of_work: UnitsOfWork,
-        admission: Admission,
+        rights: RightsTable,
         page_limits: PageLimits,
         body_bytes_max: int,
         body_timeout_seconds: float,
     ) -> None:
         self._reader = reader
         self._units_of_work = units_of_work
-        self._admission = admission
+        self._rights = rights
         self._page_limits = page_limits
         self._body_bytes_max = body_bytes_max
         self._body_timeout_seconds = body_timeout_seconds
 
-    async def page(self, request: Request, _principal: Principal) -> Response:
+    async def page(self, request: Request, principal: Principal) -> Response:
         """Give a page of the courses, and the cursor of the next page, also as a `Link` (RFC 8288).
 
         Raises:
-            StudentNotFound: no student has this id.
+            StudentNotFound: no student whom the caller sees has this id.
             BadUserInput: `first` or `after` is out of its range, or a parameter is not one of these.
         """
         student_id = _key(request, "student_id", or_else=StudentNotFound)
@@ -125,7 +121,7 @@ class StudentCourses:
             first=_number("first", parameters["first"]) if "first" in parameters else None,
             after=parameters.get("after"),
         )
-        page = await self._admitted(request, partial(self._read, student_id, wanted))
+        page = await self._read(principal, student_id, wanted)
         courses = _courses(page)
         next_cursor = None
         headers = {}
@@ -135,69 +131,61 @@ class StudentCourses:
             headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
         return _json(200, {"courses": courses, "nextCursor": next_cursor}, headers)
 
-    async def one(self, request: Request, _principal: Principal) -> Response:
+    async def one(self, request: Request, principal: Principal) -> Response:
         """Give one of the courses.
 
         Raises:
-            StudentNotFound: no student has this id.
+            StudentNotFound: no student whom the caller sees has this id.
             CourseNotFound: the student takes no course that has this id.
         """
         student_id = _key(request, "student_id", or_else=StudentNotFound)
         course_id = _key(request, "course_id", or_else=CourseNotFound)
-        only = Comparison("id", Operator.EQ, course_id)
-        page = await self._admitted(request, partial(self._read, student_id, PageRequest(size=1), only))
+        is_asked_for = Comparison("id", Operator.EQ, course_id)
+        page = await self._read(principal, student_id, PageRequest(size=1), is_asked_for)
         courses = _courses(page)
         if not courses:
             raise CourseNotFound("The student takes no course that has this id.")
         return _json(200, courses[0])
 
-    async def assign(self, request: Request, _principal: Principal) -> Response:
+    async def assign(self, request: Request, principal: Principal) -> Response:
         """Assign the student to the course that the body names: 201 if this is new, 200 if it was so before.
 
         Raises:
+            Unauthenticated, Forbidden: the caller may not change anything, whatever is asked for.
             StudentNotFound: no student has this id.
             CourseNotFound: no course has the id in the body.
             CourseFull: all seats are taken.
             InvalidInput: the body is JSON, but not what is asked for.
             HttpRefusal: the body is not JSON, too large, or too slow.
         """
+        require_changes(principal, self._rights)
         student_id = _key(request, "student_id", or_else=StudentNotFound)
         course_id = _course_id(await self._body(request))
-        use_case = partial(assign_course, student_id=student_id, course_id=course_id)
-        assignment = await self._admitted(request, partial(self._units_of_work.run, use_case))
+        assignment = await self._units_of_work.run(partial(assign_course, student_id=student_id, course_id=course_id))
         course = _course(assignment.course, assignment.assigned_at)
         if assignment.already_assigned:
             return _json(200, course)
         return _json(201, course, {"Location": f"{request.url.path}/{course_id}"})
 
-    async def _read(self, student_id: int, wanted: PageRequest, condition: Condition | None = None) -> Page:
+    async def _read(
+        self, principal: Principal, student_id: int, wanted: PageRequest, condition: Condition | None = None
+    ) -> Page:
+        reader = VisibleReader(self._reader, Visibility.of(principal, self._rights))
         request = ListRequest(Listing.COURSES_OF_STUDENT, _BY_ID, wanted, condition, columns=_COLUMNS)
-        [page] = await read_pages(self._reader, request, [student_id])
-        if not page.nodes and not await read_rows(self._reader, Entity.STUDENT, (), [student_id]):
+        [page] = await read_pages(reader, request, [student_id])
+        if not page.nodes and not await read_rows(reader, Entity.STUDENT, (), [student_id]):
             raise StudentNotFound
         return page
-
-    async def _admitted(self, request: Request, operate: Callable[[], Awaitable[ResultT]]) -> ResultT:
-        """Do what the request asks for, in a place and in time.
-
-        Raises:
-            Overloaded: there is no place for it.
-            DeadlineExceeded: it took too long, or longer than the client wants to wait.
-            HttpRefusal: the client did not say clearly how long it wants to wait.
-        """
-        return await self._admission.run(operate, seconds=requested_seconds(joined_headers(request.scope)))
 
     async def _body(self, request: Request) -> bytes | bytearray:
         headers = dict(request.scope["headers"])
         check_content_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-        body = await read_body(
+        return await read_body(
             request.receive,
             content_length=headers.get(b"content-length"),
             bytes_max=self._body_bytes_max,
             timeout_seconds=self._body_timeout_seconds,
         )
-        self._admission.require_room()
-        return body
 
 
 def _key(request: Request, name: str, *, or_else: type[StudentNotFound | CourseNotFound]) -> int:

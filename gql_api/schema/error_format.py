@@ -8,12 +8,17 @@ from typing import Any, Final, TypedDict
 
 from graphql import GraphQLError, ValueNode
 
-from gql_api.errors import DatabaseUnusable, DomainError, RequestRefused
+from gql_api.errors import DatabaseUnusable, DomainError, OutcomeUnknown, RequestRefused
 
 logger = logging.getLogger(__name__)
 
 MESSAGE_CHARACTERS_MAX: Final = 1000
 """Longer messages are cut: they quote names from the request, and one name can come back in every error."""
+
+TRY_AGAIN: Final = "This cannot be done at the moment; try again later."
+OUTCOME_UNKNOWN: Final = (
+    "The database broke off at the very end: this was done wholly, or not at all. Look which, before it is done again."
+)
 
 _LOGGED_TRACEBACKS_MAX = 3
 
@@ -59,6 +64,11 @@ def format_failure(error: Exception, *, request_id: str) -> FormattedError:
     return formatted
 
 
+def can_be_sent_again(errors: Sequence[FormattedError]) -> bool:
+    """Whether all that stood in the way will pass, and nothing was done: then the same request may come again."""
+    return all(error["extensions"]["code"] == "OVERLOADED" and "outcome" not in error["extensions"] for error in errors)
+
+
 def _shown(error: GraphQLError) -> tuple[str, dict[str, Any]] | None:
     """The message and the extensions that may be shown, or None for an error that nobody meant to be seen."""
     cause = _root_cause(error)
@@ -84,8 +94,11 @@ def _root_cause(error: GraphQLError) -> Exception:
 
 def _mask(error: GraphQLError, request_id: str) -> tuple[str, dict[str, Any]]:
     """What is shown instead; a client may try again where the request was not to blame and no fault of ours either."""
-    if isinstance(_root_cause(error), DatabaseUnusable):
-        return "This cannot be done at the moment; try again later.", {"code": "OVERLOADED", "requestId": request_id}
+    cause = _root_cause(error)
+    if isinstance(cause, OutcomeUnknown):
+        return OUTCOME_UNKNOWN, {"code": "OVERLOADED", "outcome": "UNKNOWN", "requestId": request_id}
+    if isinstance(cause, DatabaseUnusable):
+        return TRY_AGAIN, {"code": "OVERLOADED", "requestId": request_id}
     return "Internal server error", {"code": "INTERNAL_SERVER_ERROR", "requestId": request_id}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from inspect import isawaitable
@@ -10,17 +10,19 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 import strawberry
-from graphql import DocumentNode, ExecutionResult, OperationType
+from graphql import DocumentNode, ExecutionResult, FieldNode, OperationType
 from graphql.execution import (
     Executor,
     create_source_event_stream,
     execute_subscription_event,
 )
 
-from gql_api.admission import Admission
-from gql_api.errors import Overloaded, RequestRefused
+from gql_api.errors import RequestRefused
+from gql_api.identity import RIGHTS, RightsTable, require_changes, require_events
 from gql_api.schema.documents import Document, core_schema
 from gql_api.schema.error_format import (
+    FormattedError,
+    can_be_sent_again,
     format_failure,
     format_field_errors,
     format_request_error,
@@ -41,7 +43,7 @@ class GraphQLService:
         schema: the schema; its `execution_context_class` is the executor.
         documents: finds the document of a request, parsed and validated.
         open_context: makes the context that resolvers get, one per operation.
-        admission: lets operations in, and bounds their time; shared with whatever else executes in this worker.
+        rights: who may change anything, and who may listen; what is seen, `open_context` decides.
         hide_suggestions: leaves "Did you mean …" out of what is said about variables.
     """
 
@@ -51,46 +53,22 @@ class GraphQLService:
         *,
         documents: PersistedDocuments,
         open_context: ContextFactory,
-        admission: Admission | None = None,
+        rights: RightsTable = RIGHTS,
         hide_suggestions: bool = False,
     ) -> None:
         self._schema = core_schema(schema)
         self._executor_class = cast("type[Executor[Any]]", schema.execution_context_class)
         self._documents = documents
         self._open_context = open_context
-        self._admission = admission or Admission()
+        self._rights = rights
         self._hide_suggestions = hide_suggestions
         self._shared_answers = SharedAnswers()
 
-    def require_room(self) -> None:
-        """Refuse early, before a request is even parsed; see `Admission.require_room`.
-
-        Raises:
-            Overloaded: too many operations execute and wait already.
-        """
-        self._admission.require_room()
-
-    async def execute(
-        self, request: OperationRequest, *, caller: Caller, read_only: bool = False, seconds: float | None = None
-    ) -> OperationResult:
+    async def execute(self, request: OperationRequest, *, caller: Caller, read_only: bool = False) -> OperationResult:
         """Execute a query or a mutation; with `read_only`, a query alone.
 
-        Never raises for what a client sent nor for what a resolver did, nor if there is no room or time for it: all of
-        these are errors in the result.
-
-        Args:
-            request: what is asked for.
-            caller: who asks.
-            read_only: whether only a query may be executed.
-            seconds: how long it may take, if the client wants to wait for less than is allowed.
+        Never raises for what a client sent nor for what a resolver did: both are errors in the result.
         """
-        operate = partial(self._execute, request, caller, read_only=read_only)
-        try:
-            return await self._admission.run(operate, seconds=seconds)
-        except RequestRefused as refused:
-            return _refused(refused.message, code=refused.code)
-
-    async def _execute(self, request: OperationRequest, caller: Caller, *, read_only: bool) -> OperationResult:
         document = self._find(request)
         if isinstance(document, OperationResult):
             return document
@@ -101,31 +79,24 @@ class GraphQLService:
             return _refused(message, operation_type=operation_type)
         try:
             async with self._open_context(caller) as context:
-                executor = self._build(document, request, context)
+                executor = self._build(document, request, context, caller)
                 if isinstance(executor, OperationResult):
                     return executor
-                return _executed(await _result_of(executor.execute_operation()), caller, operation_type)
+                result = _executed(await _result_of(executor.execute_operation()), caller, operation_type)
+                return result._replace(executed=False) if _came_to_nothing(result, executor) else result
         except Exception as error:  # noqa: BLE001 - the edge of an operation: nothing unexpected passes unmasked
             return _failed(error, caller, operation_type)
 
     @asynccontextmanager
     async def stream(
-        self, request: OperationRequest, *, caller: Caller, read_only: bool = False, seconds: float | None = None
+        self, request: OperationRequest, *, caller: Caller, read_only: bool = False
     ) -> AsyncIterator[AsyncIterator[OperationResult] | OperationResult]:
-        """Do whatever the request asks for: subscribe, or else execute; for transports that carry many results.
-
-        `read_only` and `seconds` are those of `execute`, and mean nothing to a subscription.
-        """
-        try:
-            self._admission.require_room()
-        except Overloaded as refused:
-            yield _refused(refused.message, code=refused.code)
-            return
+        """Do whatever the request asks for: subscribe, or else execute; for transports that carry many results."""
         document = self._find(request)
         if not isinstance(document, OperationResult):
             operation_type = document.operation_type(request.operation_name)
             if operation_type is not OperationType.SUBSCRIPTION:
-                yield await self.execute(request, caller=caller, read_only=read_only, seconds=seconds)
+                yield await self.execute(request, caller=caller, read_only=read_only)
                 return
         async with self.subscribe(request, caller=caller) as outcome:
             yield outcome
@@ -137,8 +108,7 @@ class GraphQLService:
         """Start a subscription: its results as events happen, or the one result that says why there are none.
 
         Whatever the subscription holds is let go when the context manager is left. Each event is answered in a context
-        of its own, so that nothing which was loaded for one event is shown for another. Starting and answering take a
-        place and have a deadline each; while nothing happens the subscription holds neither.
+        of its own, so that nothing which was loaded for one event is shown for another.
         """
         document = self._find(request)
         if isinstance(document, OperationResult):
@@ -151,8 +121,7 @@ class GraphQLService:
         async with AsyncExitStack() as stack:
             try:
                 context = await stack.enter_async_context(self._open_context(caller))
-                start = partial(self._open_stream, document, request, context, caller, stack)
-                outcome = await self._admission.run(start)
+                outcome = await self._open_stream(document, request, context, caller, stack)
             except Exception as error:  # noqa: BLE001 - as in execute()
                 outcome = _failed(error, caller, OperationType.SUBSCRIPTION)
             yield outcome
@@ -160,7 +129,7 @@ class GraphQLService:
     async def _open_stream(
         self, document: Document, request: OperationRequest, context: Any, caller: Caller, stack: AsyncExitStack
     ) -> AsyncIterator[OperationResult] | OperationResult:
-        executor = self._build(document, request, context)
+        executor = self._build(document, request, context, caller)
         if isinstance(executor, OperationResult):
             return executor
         source = await _result_of(create_source_event_stream(executor))
@@ -185,16 +154,12 @@ class GraphQLService:
                 result = await _result_of(execute_subscription_event(event_executor))
             return _executed(result, caller, OperationType.SUBSCRIPTION)
 
-        def work_out(event: Any) -> Awaitable[OperationResult]:
-            # Patient: an event that was refused would be lost. There are no more of these than there are subscribers.
-            return self._admission.run(partial(answer, event), patient=True)
-
         try:
             async for event in source:
                 if question is None:
-                    yield await work_out(event)
+                    yield await answer(event)
                 else:
-                    yield await self._shared_answers.get(question, event, partial(work_out, event))
+                    yield await self._shared_answers.get(question, event, partial(answer, event))
         except Exception as error:  # noqa: BLE001 - as in execute()
             yield _failed(error, caller, OperationType.SUBSCRIPTION)
 
@@ -208,7 +173,9 @@ class GraphQLService:
             return OperationResult(None, document.errors, executed=False, operation_type=None)
         return document
 
-    def _build(self, document: Document, request: OperationRequest, context: Any) -> Executor[Any] | OperationResult:
+    def _build(
+        self, document: Document, request: OperationRequest, context: Any, caller: Caller
+    ) -> Executor[Any] | OperationResult:
         """The executor of the operation, or the result that says why there is none (spec §6.1).
 
         Made here and not by graphql.execute(), which gives a refused request and a null at the root the same form.
@@ -226,7 +193,21 @@ class GraphQLService:
             errors = [format_request_error(error, code="BAD_USER_INPUT") for error in executor]
             operation_type = document.operation_type(request.operation_name)
             return OperationResult(None, errors, executed=False, operation_type=operation_type)
-        return executor
+        return self._forbidden(executor.operation.operation, caller) or executor
+
+    def _forbidden(self, operation_type: OperationType, caller: Caller) -> OperationResult | None:
+        """The result that refuses what the caller may not do at all; None if the operation may go on.
+
+        Asked of the operation, not of its fields, so that no mutation can be added without it.
+        """
+        try:
+            if operation_type is OperationType.MUTATION:
+                require_changes(caller.principal, self._rights)
+            elif operation_type is OperationType.SUBSCRIPTION:
+                require_events(caller.principal, self._rights)
+        except RequestRefused as refused:
+            return _refused(refused.message, code=refused.code, operation_type=operation_type)
+        return None
 
 
 async def _result_of(pending: Any) -> Any:
@@ -245,6 +226,21 @@ def _question(document: Document, request: OperationRequest, caller: Caller) -> 
 def _executed(result: ExecutionResult, caller: Caller, operation_type: OperationType | None) -> OperationResult:
     errors = format_field_errors(result.errors, request_id=caller.request_id) if result.errors else []
     return OperationResult(result.data, errors, executed=True, operation_type=operation_type)
+
+
+def _came_to_nothing(result: OperationResult, executor: Executor[Any]) -> bool:
+    """Whether the database let nothing of the operation come true, so that it is as if it had never been begun."""
+    if not result.errors or (result.data is not None and any(value is not None for value in result.data.values())):
+        return False
+    if result.operation_type is OperationType.MUTATION and not _failed_at_its_only_field(result.errors, executor):
+        return False
+    return can_be_sent_again(result.errors)
+
+
+def _failed_at_its_only_field(errors: Sequence[FormattedError], executor: Executor[Any]) -> bool:
+    """Whether a mutation did nothing: of several fields the first may be done, and what failed below one, was done."""
+    selections = executor.operation.selection_set.selections
+    return len(selections) == 1 and isinstance(selections[0], FieldNode) and len(errors[0].get("path", ())) == 1
 
 
 def _refused(

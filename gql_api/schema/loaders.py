@@ -13,30 +13,30 @@ from strawberry.dataloader import DataLoader
 from gql_api.database.compiled import Reader, Result
 from gql_api.database.lists import read_rows
 from gql_api.database.statements import Entity
+from gql_api.database.visibility import Visibility, VisibleReader
 
 BATCH_SIZE_MAX: Final = 1000
 """Ids looked up by one statement."""
 
 
-class OperationReader:
+class OperationReader(VisibleReader):
     """The reader as one operation sees it: its statements run one after another, and are counted.
 
     An operation with fifty root fields thus holds one connection, not fifty: the pool is shared fairly.
     """
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    __slots__ = ("_turn", "statements")
+
+    def __init__(self, reader: Reader, visibility: Visibility) -> None:
+        super().__init__(reader, visibility)
         self._turn = asyncio.Lock()
         self.statements = 0
 
     async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
-        """Run a statement when it is its turn; see `Reader.fetch`."""
+        """Run a statement when it is its turn; see `VisibleReader.fetch`."""
         async with self._turn:
             self.statements += 1
-            return await self._reader.fetch(build, *shape, values=values)
-
-    async def close(self) -> None:
-        """Do nothing: the connections belong to the reader beneath."""
+            return await super().fetch(build, *shape, values=values)
 
 
 class Lookup(NamedTuple):
@@ -49,7 +49,7 @@ class Lookup(NamedTuple):
 class Loaders:
     """The dataloaders of one operation; what they read is kept until it ends or `forget`, and seen by nobody else."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: VisibleReader) -> None:
         self._reader = reader
         self._rows: dict[Entity, DataLoader[Lookup, Any]] = {}
 

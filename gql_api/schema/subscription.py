@@ -88,6 +88,7 @@ class Subscription:
             None if course_id in _NOT_GIVEN else decode_key(course_id, Entity.COURSE, argument="courseId"),
         )
         position = None if after in _NOT_GIVEN else decode_event_id(after, argument="after")
-        async with info.context.broker.subscribe(interest, after=position) as events:
+        visibility = info.context.reader.visibility
+        async with info.context.broker.subscribe(interest, visibility=visibility, after=position) as events:
             async for event in events:
                 yield event

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from gql_api.database.lists import Page, count_rows_by_parent
+from gql_api.database.lists import Page, count_seats_taken
 from gql_api.database.rows import CourseRow, StudentRow, keys_of
 from gql_api.database.statements import Entity, Listing
 from gql_api.execution import batched, by_class
@@ -205,7 +205,7 @@ class Course(Node):
     async def seats_taken(courses: Sequence[CourseRow], info: Info) -> list[int]:  # noqa: N805
         """Count the assignments of all courses of the level in one statement."""
         keys = keys_of(courses)
-        counts = await count_rows_by_parent(info.context.reader, Listing.STUDENTS_OF_COURSE, None, keys)
+        counts = await count_seats_taken(info.context.reader, keys)
         return [counts.get(key, 0) for key in keys]
 
     @batched(description="The students who are assigned to the course.", graphql_type=CourseStudentConnection)

@@ -11,8 +11,10 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from gql_api.database.rows import CourseRow
 from gql_api.errors import CapacityBelowSeatsTaken, CourseNotFound
+from gql_api.models import AuditAction
 from gql_api.services import input_rules
 from gql_api.services.assignment_statements import COUNT_SEATS_TAKEN, LOCK_COURSE
+from gql_api.services.audit import record
 from gql_api.services.event_statements import Change, carry_out, removing
 from gql_api.services.input_rules import UNCHANGED, Rule, Unchanged, checked, is_key
 from gql_api.services.tables import COURSE_COLUMNS, COURSES, STUDENT_COURSES
@@ -65,7 +67,9 @@ async def create_course(
     )
     with unless_taken(values):
         result = await uow.execute(_INSERT, values)
-    return CourseRow._make(result.one())
+    course = CourseRow._make(result.one())
+    await record(uow, AuditAction.CREATE_COURSE, course_id=course.id)
+    return course
 
 
 async def update_course(
@@ -100,6 +104,8 @@ async def update_course(
     row = result.one_or_none()
     if row is None:
         raise CourseNotFound
+    if values:
+        await record(uow, AuditAction.UPDATE_COURSE, course_id=course_id, details={"fields": sorted(values)})
     return CourseRow._make(row)
 
 
@@ -119,6 +125,7 @@ async def delete_course(uow: UnitOfWork, *, course_id: int) -> DeletedCourse:
         raise CourseNotFound
     removed = await carry_out(uow, _remove_assignments(uow.dialect_name), identity)
     await uow.execute(_DELETE, identity)
+    await record(uow, AuditAction.DELETE_COURSE, course_id=course_id, details={"assignments": len(removed)})
     return DeletedCourse(CourseRow._make(row), len(removed))
 
 

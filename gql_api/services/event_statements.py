@@ -4,6 +4,9 @@ PostgreSQL does both in one statement: the events are written from what the chan
 so exactly what changed is recorded, and recording costs no round trip. SQLite cannot; there a second statement records,
 before the change if it removes, after it if it adds. That is as exact: a transaction on SQLite writes alone.
 
+Where the unit of work has an actor, the audit gets its entries likewise: in the same statement on PostgreSQL, by one
+more on SQLite.
+
 By the time an event takes its `id`, the change has waited for whoever stood in its way. So of two events that concern
 the same assignment, or the same seat, the one that came later has the greater `id`.
 """
@@ -14,15 +17,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Executable, FromClause, Insert, delete, insert, literal, select
+from sqlalchemy import ColumnElement, Executable, FromClause, Insert, Select, delete, insert, literal, select
 from sqlalchemy.sql.dml import ReturningInsert
 
-from gql_api.models import AssignmentEventKind
+from gql_api.models import AssignmentEventKind, AuditAction
+from gql_api.services.audit import actor_parameters, entries_of, record_each
 from gql_api.services.tables import ASSIGNMENT_EVENTS, COURSES, STUDENT_COURSES, STUDENTS
 from gql_api.services.unit_of_work import UnitOfWork
 
 _LINK: Final = STUDENT_COURSES.c
 _CHANGED: Final = (_LINK.student_id, _LINK.course_id, _LINK.assigned_at)
+_ACTIONS: Final = {
+    AssignmentEventKind.ASSIGNED: AuditAction.ASSIGN_COURSE,
+    AssignmentEventKind.UNASSIGNED: AuditAction.UNASSIGN_COURSE,
+}
 
 
 class Changed(NamedTuple):
@@ -37,12 +45,16 @@ class Change(NamedTuple):
     """A change of assignments on one database, and what has to run around it so that it is recorded.
 
     Attributes:
+        kind: what it does.
         statement: gives back `student_id`, `course_id` and `assigned_at` of each assignment it changed.
+        audited: runs in its place for an actor, and writes the audit's entries, too; None where it cannot.
         record_before: runs first, where not None.
         record_after: runs afterwards, where not None and anything was changed.
     """
 
+    kind: AssignmentEventKind
     statement: Executable
+    audited: Executable | None = None
     record_before: Executable | None = None
     record_after: Executable | None = None
 
@@ -60,33 +72,48 @@ async def carry_out(
     """
     if change.record_before is not None:
         await uow.execute(change.record_before, parameters)
-    rows = [Changed._make(row) for row in await uow.execute(change.statement, {**parameters, **(limits or {})})]
+    given = {**parameters, **(limits or {})}
+    if uow.actor is None or change.audited is None:
+        answer = await uow.execute(change.statement, given)
+    else:
+        answer = await uow.execute(change.audited, given | actor_parameters(uow.actor))
+    rows = [Changed._make(row) for row in answer]
     if rows:
         if change.record_after is not None:
             await uow.execute(change.record_after, parameters)
+        if change.audited is None:
+            await record_each(uow, _ACTIONS[change.kind], [(row.student_id, row.course_id) for row in rows])
         uow.announce()
     return rows
 
 
 def assigning(dialect_name: str, insertion: Insert, these: FromClause) -> Change:
     """Make assignments by this insertion; where it was carried out, `these` are the rows it can have made."""
+    kind = AssignmentEventKind.ASSIGNED
     change: ReturningInsert[*tuple[Any, ...]] = insertion.returning(*_CHANGED)
     if dialect_name == "postgresql":
-        return Change(_recorded(change.cte("changed"), AssignmentEventKind.ASSIGNED))
-    return Change(change, record_after=_record(these, AssignmentEventKind.ASSIGNED))
+        changed = change.cte("changed")
+        return Change(kind, _recorded(changed, kind), _audited(changed, kind))
+    return Change(kind, change, record_after=_record(these, kind))
 
 
 def removing(dialect_name: str, which: ColumnElement[bool]) -> Change:
     """Remove the assignments for which this is true."""
+    kind = AssignmentEventKind.UNASSIGNED
     change = delete(STUDENT_COURSES).where(which).returning(*_CHANGED)
     if dialect_name == "postgresql":
-        return Change(_recorded(change.cte("changed"), AssignmentEventKind.UNASSIGNED))
+        changed = change.cte("changed")
+        return Change(kind, _recorded(changed, kind), _audited(changed, kind))
     these = select(*_CHANGED).where(which).subquery("changed")
-    return Change(change, record_before=_record(these, AssignmentEventKind.UNASSIGNED))
+    return Change(kind, change, record_before=_record(these, kind))
 
 
-def _recorded(changed: Any, kind: AssignmentEventKind) -> Executable:
+def _recorded(changed: Any, kind: AssignmentEventKind) -> Select[Any]:
     return select(*changed.c).add_cte(_record(changed, kind).cte("recorded"))
+
+
+def _audited(changed: Any, kind: AssignmentEventKind) -> Select[Any]:
+    return _recorded(changed, kind).add_cte(entries_of(_ACTIONS[kind], changed).cte("audited"))
 
 
 def _record(changed: FromClause, kind: AssignmentEventKind) -> Insert:

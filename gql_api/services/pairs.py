@@ -29,8 +29,8 @@ def pairs_table(dialect_name: str) -> FromClause:
     return select(*ids).subquery("pairs")
 
 
-def pair_parameters(dialect_name: str, pairs: Sequence[Pair]) -> dict[str, Any]:
-    """What a statement over `pairs_table` is run with."""
+def pair_parameters(dialect_name: str, pairs: Sequence[tuple[int | None, int | None]]) -> dict[str, Any]:
+    """What a statement over `pairs_table` is run with; None is NULL."""
     if dialect_name == "postgresql":
         return {name: [pair[i] for pair in pairs] for i, name in enumerate(Pair._fields)}
     return {"pairs": json_list([tuple(pair) for pair in pairs])}

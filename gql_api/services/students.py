@@ -11,7 +11,9 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from gql_api.database.rows import StudentRow
 from gql_api.errors import StudentNotFound
+from gql_api.models import AuditAction
 from gql_api.services import input_rules
+from gql_api.services.audit import record
 from gql_api.services.event_statements import Change, carry_out, removing
 from gql_api.services.input_rules import UNCHANGED, Rule, Unchanged, checked, is_key
 from gql_api.services.tables import STUDENT_COLUMNS, STUDENT_COURSES, STUDENTS
@@ -53,7 +55,9 @@ async def create_student(
     values = checked(_RULES, {"name": name, "email": email, "sourced_id": sourced_id})
     with unless_taken(values):
         result = await uow.execute(_INSERT, values)
-    return StudentRow._make(result.one())
+    student = StudentRow._make(result.one())
+    await record(uow, AuditAction.CREATE_STUDENT, student_id=student.id)
+    return student
 
 
 async def update_student(
@@ -79,6 +83,8 @@ async def update_student(
     row = result.one_or_none()
     if row is None:
         raise StudentNotFound
+    if values:
+        await record(uow, AuditAction.UPDATE_STUDENT, student_id=student_id, details={"fields": sorted(values)})
     return StudentRow._make(row)
 
 
@@ -98,6 +104,7 @@ async def delete_student(uow: UnitOfWork, *, student_id: int) -> DeletedStudent:
         raise StudentNotFound
     removed = await carry_out(uow, _remove_assignments(uow.dialect_name), identity)
     await uow.execute(_DELETE, identity)
+    await record(uow, AuditAction.DELETE_STUDENT, student_id=student_id, details={"assignments": len(removed)})
     return DeletedStudent(StudentRow._make(row), len(removed))
 
 

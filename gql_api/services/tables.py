@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Final
 
 from gql_api.database.rows import CourseRow, StudentRow
-from gql_api.models import AssignmentEvent, Course, Model, Student, StudentCourses
+from gql_api.models import AssignmentEvent, AuditEntry, Course, Model, Student, StudentCourses
 
 STUDENTS: Final = Model.metadata.tables[Student.__tablename__]
 COURSES: Final = Model.metadata.tables[Course.__tablename__]
 STUDENT_COURSES: Final = Model.metadata.tables[StudentCourses.__tablename__]
 ASSIGNMENT_EVENTS: Final = Model.metadata.tables[AssignmentEvent.__tablename__]
+AUDIT_ENTRIES: Final = Model.metadata.tables[AuditEntry.__tablename__]
 
 STUDENT_COLUMNS: Final = tuple(STUDENTS.c[name] for name in StudentRow._fields)
 COURSE_COLUMNS: Final = tuple(COURSES.c[name] for name in CourseRow._fields)

@@ -14,6 +14,7 @@ from sqlalchemy import Executable
 from gql_api.database.failure import TransactionOverrun
 from gql_api.database.transactions import Answer, Transaction, Transactions
 from gql_api.errors import DatabaseUnusable
+from gql_api.services.actor import Actor
 
 ATTEMPTS_MAX: Final = 5
 """How often a unit of work is begun before its conflicts with others are reported."""
@@ -33,17 +34,26 @@ class UnitOfWork:
 
     It begins with its first statement. After a statement that failed or was cancelled it cannot be committed any more:
     PostgreSQL would answer such a COMMIT with a silent ROLLBACK, SQLite would keep half of the work.
+
+    Attributes:
+        actor: on whose behalf it is done, for the audit; None where nobody is identified.
     """
 
-    __slots__ = ("_announces", "_ended", "_on_announced", "_transaction", "dialect_name")
+    __slots__ = ("_announces", "_ended", "_on_announced", "_transaction", "actor", "dialect_name")
 
     def __init__(
-        self, transaction: Transaction, dialect_name: str, *, on_announced: Callable[[], None] | None = None
+        self,
+        transaction: Transaction,
+        dialect_name: str,
+        *,
+        actor: Actor | None = None,
+        on_announced: Callable[[], None] | None = None,
     ) -> None:
         self._transaction = transaction
         self._on_announced = on_announced
         self._announces = False
         self._ended: str | None = None
+        self.actor = actor
         self.dialect_name = dialect_name
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] = MappingProxyType({})) -> Answer:
@@ -101,16 +111,19 @@ class UnitsOfWork:
         self._on_announced = on_announced
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[UnitOfWork]:
+    async def open(self, *, actor: Actor | None = None) -> AsyncIterator[UnitOfWork]:
         """A unit of work that ends with the block: rolled back unless it was committed.
+
+        Args:
+            actor: on whose behalf; None where nobody is identified.
 
         Raises:
             DatabaseUnusable: no connection can be made, or none became free in time.
         """
         async with self._transactions.begin() as transaction:
-            yield UnitOfWork(transaction, self._transactions.dialect, on_announced=self._on_announced)
+            yield UnitOfWork(transaction, self._transactions.dialect, actor=actor, on_announced=self._on_announced)
 
-    async def run(self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]]) -> ResultT:
+    async def run(self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]], *, actor: Actor | None = None) -> ResultT:
         """Do one thing wholly: open a unit of work, call `use_case` with it, commit, and give back its result.
 
         Where others stood in the way (a deadlock, a failed serialization, `Overtaken`) it is done again from the
@@ -122,7 +135,7 @@ class UnitsOfWork:
         """
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
-                async with self.open() as uow:
+                async with self.open(actor=actor) as uow:
                     result = await use_case(uow)
                     await uow.commit()
                     return result

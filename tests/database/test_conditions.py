@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 from sqlalchemy.dialects.sqlite import aiosqlite as sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gql_api.database.compiled import Reader, StatementCache
+from gql_api.database.compiled import StatementCache
 from gql_api.database.conditions import AllOf, AnyOf, Comparison, Condition, Not, Operator, split
 from gql_api.database.lists import ListRequest, read_page
 from gql_api.database.readers import create_reader
 from gql_api.database.statements import Listing, count
+from gql_api.database.visibility import EVERYTHING, VisibleReader
 from gql_api.pagination import KeyKind, Ordering, OrderKey, PageRequest
 from tests.database.school import TEXTS, School
 
@@ -22,9 +24,9 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-async def reader(database_url: str) -> AsyncIterator[Reader]:
+async def reader(database_url: str) -> AsyncIterator[VisibleReader]:
     reader = create_reader(database_url, pool_size=1, sqlite_reader_threads=1, busy_timeout_seconds=5)
-    yield reader
+    yield VisibleReader(reader, EVERYTHING)
     await reader.close()
 
 
@@ -43,7 +45,7 @@ async def named(engine: AsyncEngine, *names: str) -> None:
     await School(tuple(rows), (), ()).store(engine)
 
 
-async def found(reader: Reader, condition: Condition) -> list[str]:
+async def found(reader: VisibleReader, condition: Condition) -> list[str]:
     request = ListRequest(Listing.STUDENTS, BY_ID, PageRequest(500), condition, ("name",))
     return [row.name for row in (await read_page(reader, request)).nodes]
 
@@ -55,7 +57,7 @@ def name(operator: Operator, value: Any) -> Comparison:
 EQ, IN, CONTAINS, STARTS_WITH = Operator.EQ, Operator.IN, Operator.CONTAINS, Operator.STARTS_WITH
 
 
-async def test_texts_equal_themselves_alone(engine: AsyncEngine, reader: Reader) -> None:
+async def test_texts_equal_themselves_alone(engine: AsyncEngine, reader: VisibleReader) -> None:
     await named(engine, *TEXTS)
     for text in TEXTS:
         same = [other for other in TEXTS if other == text]
@@ -89,7 +91,7 @@ async def test_texts_equal_themselves_alone(engine: AsyncEngine, reader: Reader)
     ],
 )
 async def test_nothing_in_a_text_is_a_wildcard(
-    engine: AsyncEngine, reader: Reader, operator: Operator, pattern: str, expected: list[str]
+    engine: AsyncEngine, reader: VisibleReader, operator: Operator, pattern: str, expected: list[str]
 ) -> None:
     await named(engine, "100%", "100", "a_b", "aXb", "a%b", "a\\b", "\\%", "'; DROP TABLE students; --")
     assert await found(reader, name(operator, pattern)) == expected
@@ -119,7 +121,7 @@ async def test_nothing_in_a_text_is_a_wildcard(
     ],
 )
 async def test_contains_and_starts_with_ignore_case_in_every_alphabet(
-    engine: AsyncEngine, reader: Reader, pattern: str, expected: list[str]
+    engine: AsyncEngine, reader: VisibleReader, pattern: str, expected: list[str]
 ) -> None:
     names = (
         "Élan",
@@ -144,7 +146,7 @@ async def test_contains_and_starts_with_ignore_case_in_every_alphabet(
     ]
 
 
-async def test_a_missing_value_equals_nothing_but_null(engine: AsyncEngine, reader: Reader) -> None:
+async def test_a_missing_value_equals_nothing_but_null(engine: AsyncEngine, reader: VisibleReader) -> None:
     await named(engine, "with", "without")
     assert await found(reader, Comparison("email", EQ, None)) == ["without"]
     for comparison in (
@@ -158,7 +160,7 @@ async def test_a_missing_value_equals_nothing_but_null(engine: AsyncEngine, read
     assert await found(reader, Not(Not(Comparison("email", IN, ("0@example.org",))))) == ["with"]
 
 
-async def test_of_no_conditions_all_hold_and_none_does(engine: AsyncEngine, reader: Reader) -> None:
+async def test_of_no_conditions_all_hold_and_none_does(engine: AsyncEngine, reader: VisibleReader) -> None:
     await named(engine, "Ada")
     for condition, expected in (
         (AllOf(()), ["Ada"]),
@@ -173,7 +175,7 @@ async def test_of_no_conditions_all_hold_and_none_does(engine: AsyncEngine, read
         assert await found(reader, condition) == expected, condition
 
 
-async def test_moments_are_compared_whatever_their_zone(engine: AsyncEngine, reader: Reader) -> None:
+async def test_moments_are_compared_whatever_their_zone(engine: AsyncEngine, reader: VisibleReader) -> None:
     await named(engine, "first", "second", "third")
     second = (NOON + timedelta(microseconds=1)).astimezone(timezone(timedelta(hours=5, minutes=45)))
     for operator, value, expected in (
@@ -217,6 +219,7 @@ def test_conditions_of_the_same_parts_are_statements_of_their_own(dialect: Any) 
         AnyOf((AllOf(parts),)),
     ]
     statements = StatementCache(dialect)
-    assert len({statements.get(count, Listing.STUDENTS, shape).sql for shape in shapes}) == 3
-    assert "OR" in statements.get(count, Listing.STUDENTS, AnyOf(parts)).sql
-    assert statements.get(count, Listing.STUDENTS, shapes[0]) is statements.get(count, Listing.STUDENTS, AllOf(parts))
+    compiled = partial(statements.get, count, EVERYTHING.sight, Listing.STUDENTS)
+    assert len({compiled(shape).sql for shape in shapes}) == 3
+    assert "OR" in compiled(AnyOf(parts)).sql
+    assert compiled(shapes[0]) is compiled(AllOf(parts))

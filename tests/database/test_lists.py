@@ -25,6 +25,7 @@ from gql_api.database.lists import (
 from gql_api.database.readers import create_reader
 from gql_api.database.rows import UNREAD, CourseRow, StudentRow
 from gql_api.database.statements import Entity, Listing
+from gql_api.database.visibility import EVERYTHING, VisibleReader
 from gql_api.pagination import KeyKind, Ordering, OrderKey, PageRequest
 from tests.database.list_model import ModelPage, Row, cut
 from tests.database.list_requests import condition, filters, ordering, orders, places, values
@@ -46,10 +47,22 @@ EXAMPLES = settings(
 PAGES_PER_SCHOOL = 6
 
 
+class CountingReader(VisibleReader):
+    """A reader that sees everything, and counts the statements it runs."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader, EVERYTHING)
+        self.statements = 0
+
+    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+        self.statements += 1
+        return await super().fetch(build, *shape, values=values)
+
+
 @pytest.fixture
-async def reader(database_url: str) -> AsyncIterator[Reader]:
+async def reader(database_url: str) -> AsyncIterator[CountingReader]:
     reader = make_reader(database_url)
-    yield reader
+    yield CountingReader(reader)
     await reader.close()
 
 
@@ -57,22 +70,7 @@ def make_reader(database_url: str) -> Reader:
     return create_reader(database_url, pool_size=2, sqlite_reader_threads=2, busy_timeout_seconds=5)
 
 
-class CountingReader:
-    """A reader that counts the statements it hands on."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self.statements = 0
-
-    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
-        self.statements += 1
-        return await self._reader.fetch(build, *shape, values=values)
-
-    async def close(self) -> None:
-        await self._reader.close()
-
-
-async def seen(reader: Reader, pages: list[Page]) -> list[ModelPage]:
+async def seen(reader: VisibleReader, pages: list[Page]) -> list[ModelPage]:
     """All that can be learnt of pages of one request, in the model's form."""
     request = pages[0].request
     parent_ids = [page.parent_id for page in pages]
@@ -128,7 +126,7 @@ def list_requests(draw: st.DrawFn, school: School, listing: Listing) -> tuple[Li
 @EXAMPLES
 @given(data=st.data(), school=schools())
 async def test_a_root_page_is_what_the_model_cuts(
-    engine: AsyncEngine, reader: Reader, data: st.DataObject, school: School
+    engine: AsyncEngine, reader: CountingReader, data: st.DataObject, school: School
 ) -> None:
     await school.store(engine)
     for _ in range(PAGES_PER_SCHOOL):
@@ -141,7 +139,7 @@ async def test_a_root_page_is_what_the_model_cuts(
 @EXAMPLES
 @given(data=st.data(), school=schools())
 async def test_the_pages_below_many_parents_are_what_the_model_cuts(
-    engine: AsyncEngine, reader: Reader, data: st.DataObject, school: School
+    engine: AsyncEngine, reader: CountingReader, data: st.DataObject, school: School
 ) -> None:
     await school.store(engine)
     for _ in range(PAGES_PER_SCHOOL):
@@ -184,7 +182,8 @@ async def ordered_and_found(url: str, school: School, names: list[str]) -> list[
             for name in names[:5]
             for operator in (Operator.EQ, Operator.CONTAINS, Operator.STARTS_WITH)
         ]
-        return [list((await read_page(reader, request)).nodes) for request in requests]
+        everything = VisibleReader(reader, EVERYTHING)
+        return [list((await read_page(everything, request)).nodes) for request in requests]
     finally:
         await reader.close()
         await engine.dispose()
@@ -214,33 +213,29 @@ SCHOOL = School(
 )
 
 
-async def test_rows_come_by_id_with_the_columns_asked_for(engine: AsyncEngine, reader: Reader) -> None:
+async def test_rows_come_by_id_with_the_columns_asked_for(engine: AsyncEngine, reader: CountingReader) -> None:
     await SCHOOL.store(engine)
-    counting = CountingReader(reader)
     ids = [3, 1, 1, 0, -1, 99, 2**63 - 1, -(2**63)]
-    assert await read_rows(counting, Entity.STUDENT, ("name", "email"), ids) == {
+    assert await read_rows(reader, Entity.STUDENT, ("name", "email"), ids) == {
         1: StudentRow(1, "Ada", "ada@example.org", UNREAD, UNREAD),
         3: StudentRow(3, "Student 3", None, UNREAD, UNREAD),
     }
-    assert await read_rows(counting, Entity.COURSE, (), [2]) == {2: CourseRow(2)}
-    assert await read_rows(counting, Entity.COURSE, ("id", "created_at"), [1]) == {
-        1: CourseRow(1, created_at=MOMENTS[0])
-    }
-    assert counting.statements == 3
+    assert await read_rows(reader, Entity.COURSE, (), [2]) == {2: CourseRow(2)}
+    assert await read_rows(reader, Entity.COURSE, ("id", "created_at"), [1]) == {1: CourseRow(1, created_at=MOMENTS[0])}
+    assert reader.statements == 3
 
 
-async def test_a_page_reads_only_its_keys_and_what_was_asked_for(engine: AsyncEngine, reader: Reader) -> None:
+async def test_a_page_reads_only_its_keys_and_what_was_asked_for(engine: AsyncEngine, reader: CountingReader) -> None:
     await SCHOOL.store(engine)
     request = ListRequest(Listing.STUDENTS, BY_ID, PageRequest(1), columns=("email",))
     page = await read_page(reader, request)
     assert list(page.nodes) == [StudentRow(1, UNREAD, "ada@example.org", UNREAD, UNREAD)]
 
 
-async def test_the_pages_of_all_parents_are_one_statement(engine: AsyncEngine, reader: Reader) -> None:
+async def test_the_pages_of_all_parents_are_one_statement(engine: AsyncEngine, reader: CountingReader) -> None:
     await SCHOOL.store(engine)
-    counting = CountingReader(reader)
     request = ListRequest(Listing.COURSES_OF_STUDENT, BY_ID, PageRequest(1))
-    pages = await read_pages(counting, request, [3, 1, 2, 1, 77])
+    pages = await read_pages(reader, request, [3, 1, 2, 1, 77])
     assert [([row.id for row in page.nodes], page.has_more, page.parent_id) for page in pages] == [
         ([], False, 3),
         ([1], True, 1),
@@ -248,37 +243,37 @@ async def test_the_pages_of_all_parents_are_one_statement(engine: AsyncEngine, r
         ([1], True, 1),
         ([], False, 77),
     ]
-    assert counting.statements == 1
+    assert reader.statements == 1
 
 
-async def test_an_empty_page_that_nobody_looks_beyond_is_not_read(engine: AsyncEngine, reader: Reader) -> None:
+async def test_an_empty_page_that_nobody_looks_beyond_is_not_read(engine: AsyncEngine, reader: CountingReader) -> None:
     await SCHOOL.store(engine)
-    counting = CountingReader(reader)
     root = ListRequest(Listing.STUDENTS, BY_ID, PageRequest(0), look_ahead=False)
     nested = ListRequest(Listing.COURSES_OF_STUDENT, BY_ID, PageRequest(0), look_ahead=False)
-    pages = [await read_page(counting, root), *await read_pages(counting, nested, [1, 2])]
+    pages = [await read_page(reader, root), *await read_pages(reader, nested, [1, 2])]
     assert [(list(page.nodes), page.has_more) for page in pages] == [([], None)] * 3
-    assert counting.statements == 0
+    assert reader.statements == 0
 
 
-async def test_without_looking_ahead_no_row_beyond_the_page_is_read(engine: AsyncEngine, reader: Reader) -> None:
+async def test_without_looking_ahead_no_row_beyond_the_page_is_read(
+    engine: AsyncEngine, reader: CountingReader
+) -> None:
     await SCHOOL.store(engine)
     request = ListRequest(Listing.STUDENTS, BY_ID, PageRequest(2), look_ahead=False)
     page = await read_page(reader, request)
     assert ([row.id for row in page.nodes], page.has_more) == ([1, 2], None)
 
 
-async def test_an_open_end_needs_no_look_outside(engine: AsyncEngine, reader: Reader) -> None:
+async def test_an_open_end_needs_no_look_outside(engine: AsyncEngine, reader: CountingReader) -> None:
     await SCHOOL.store(engine)
-    counting = CountingReader(reader)
     request = ListRequest(Listing.STUDENTS, BY_ID, PageRequest(2, after=(1,)))
-    assert await parents_with_rows_outside(counting, request, [None], behind=True) == frozenset()
-    assert counting.statements == 0
-    assert await parents_with_rows_outside(counting, request, [None], behind=False) == {None}
-    assert counting.statements == 1
+    assert await parents_with_rows_outside(reader, request, [None], behind=True) == frozenset()
+    assert reader.statements == 0
+    assert await parents_with_rows_outside(reader, request, [None], behind=False) == {None}
+    assert reader.statements == 1
 
 
-async def test_values_beyond_the_columns_own_range_are_places_too(engine: AsyncEngine, reader: Reader) -> None:
+async def test_values_beyond_the_columns_own_range_are_places_too(engine: AsyncEngine, reader: CountingReader) -> None:
     await SCHOOL.store(engine)
     keys = (OrderKey("credits", KeyKind.INTEGER, nullable=True), OrderKey("id", KeyKind.INTEGER))
     for number in (2**31, 2**63 - 1, -(2**63)):

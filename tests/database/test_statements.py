@@ -28,6 +28,8 @@ from gql_api.database.statements import (
     parents_with_any_before,
     rows_by_id,
 )
+from gql_api.database.visibility import EVERYTHING, Sight, Visibility
+from gql_api.identity import StudentsSeen
 from gql_api.pagination import KeyKind, Ordering, OrderKey
 from tests.database_fixtures import PostgresqlDatabases, SqliteDatabases
 
@@ -86,6 +88,7 @@ class Case(NamedTuple):
     build: Callable[..., Select[Any]]
     shape: tuple[Any, ...]
     values: dict[str, Any]
+    visibility: Visibility = EVERYTHING
 
 
 def root_page(
@@ -162,7 +165,7 @@ def cases() -> Iterator[tuple[str, Case]]:
         yield f"first after of {listing.label}", nested_pages(listing, after=(3,))
         shape = page_shape(listing, ordering(), (3,), ())
         yield f"any before of {listing.label}", Case(parents_with_any_before, (shape,), {"after_0": 3})
-    yield "seats of small courses", Case(counts_by_parent, (Listing.COURSES_OF_STUDENT, None), {})
+    yield "totals of students", Case(counts_by_parent, (Listing.COURSES_OF_STUDENT, None), {})
     yield (
         "by id",
         Case(rows_by_id, (Entity.STUDENT, ("id", "name")), {"ids": [1, 77, MIDDLE_ID, STUDENTS, STUDENTS + 1]}),
@@ -173,7 +176,15 @@ def cases() -> Iterator[tuple[str, Case]]:
     yield "by sourcedId", filtered("sourced_id", Operator.EQ, "nothing")
 
 
-CASES = dict(cases())
+def own_cases() -> Iterator[tuple[str, Case]]:
+    """The same for a student, who is in the middle of the table and finds himself alone there."""
+    for name, case in cases():
+        yield f"own {name}", case._replace(visibility=OWN)
+    yield "own totals of courses", Case(counts_by_parent, (Listing.STUDENTS_OF_COURSE, None), {}, OWN)
+
+
+OWN = Visibility(Sight(courses=True, students=StudentsSeen.OWN), MIDDLE_ID)
+CASES = dict([*cases(), *own_cases()])
 SIZE = {"row_limit": 11, "parents": [7, 2, 30, 11, 48]}
 
 
@@ -195,8 +206,10 @@ class SqlitePlanner:
         self._connection.close()
 
     def assert_cheap(self, case: Case) -> None:
-        statement: CompiledStatement = self._statements.get(case.build, *case.shape)
-        arguments = [sqlite_argument(value) for value in statement.arguments({**SIZE, **case.values})]
+        statement: CompiledStatement = self._statements.get(case.build, case.visibility.sight, *case.shape)
+        arguments = [
+            sqlite_argument(value) for value in statement.arguments(case.visibility.bind({**SIZE, **case.values}))
+        ]
         steps = 0
 
         def count() -> int:
@@ -237,8 +250,8 @@ class PostgresqlPlanner:
         self._run(self._assert_cheap(case))
 
     async def _assert_cheap(self, case: Case) -> None:
-        statement: CompiledStatement = self._statements.get(case.build, *case.shape)
-        arguments = ", ".join(map(literal, statement.arguments({**SIZE, **case.values})))
+        statement: CompiledStatement = self._statements.get(case.build, case.visibility.sight, *case.shape)
+        arguments = ", ".join(map(literal, statement.arguments(case.visibility.bind({**SIZE, **case.values}))))
         await self._connection.execute(f"PREPARE p AS {statement.sql}")
         try:
             # From the sixth time on the server may take a plan that knows no values: that one counts too.

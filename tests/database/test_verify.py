@@ -17,12 +17,13 @@ SHOWN = {"sqlite": "2026-01-01 00:00:00.000000", "postgresql": "2026-01-01 00:00
 
 HEAD = revisions()[-1].revision
 
-RULES = [
+RULES_OF_ASSIGNMENTS = [
     "assignments_have_their_student",
     "assignments_have_their_course",
     "assignments_are_unique",
     "courses_are_not_over_full",
 ]
+RULES = [*RULES_OF_ASSIGNMENTS, "events_name_no_erased_student"]
 
 
 @pytest.fixture
@@ -148,12 +149,45 @@ async def test_a_difference_between_schema_and_models_is_found(engine: AsyncEngi
     assert await faults(engine) == {"schema": (1, ("the index student_courses_course_id_student_id_idx is missing",))}
 
 
+ERASED = (
+    "INSERT INTO audit_entries (occurred_at, role, action, student_id)"
+    " VALUES ('2026-02-01 00:00:00.000000', 'operator', 'ERASE_STUDENT', 1)"
+)
+EVENT = (
+    "INSERT INTO assignment_events (kind, student_id, course_id, assigned_at, occurred_at, student_name,"
+    " student_created_at, course_code, course_title, course_created_at) VALUES ('ASSIGNED', 1, 1,"
+    " '2026-01-01 00:00:00.000000', '{day} 00:00:00.000000', '{name}', '2026-01-01 00:00:00.000000', 'L1', 'Logic',"
+    " '2026-01-01 00:00:00.000000')"
+)
+
+
+async def test_an_event_that_still_names_an_erased_student_is_found(engine: AsyncEngine) -> None:
+    await plant(
+        engine, ERASED, EVENT.format(day="2026-01-31", name="[erased]"), EVENT.format(day="2026-02-02", name="Ann")
+    )
+    assert (await verify(engine)).is_sound
+    await plant(engine, EVENT.format(day="2026-01-31", name="Ann"))
+    assert await faults(engine) == {"events_name_no_erased_student": (1, ("event_id=3, student_id=1",))}
+
+
+async def test_an_audit_without_its_triggers_is_found(engine: AsyncEngine, dialect: str) -> None:
+    name, drop = {
+        "sqlite": ("audit_entries_refuse_replace", "DROP TRIGGER audit_entries_refuse_replace"),
+        "postgresql": (
+            "audit_entries_append_only",
+            "ALTER TABLE audit_entries DISABLE TRIGGER audit_entries_append_only",
+        ),
+    }[dialect]
+    await plant(engine, drop)
+    assert await faults(engine) == {"schema": (1, (f"the trigger {name} of audit_entries is missing or off",))}
+
+
 async def test_what_cannot_be_checked_has_failed(engine: AsyncEngine) -> None:
     await plant(engine, "DROP TABLE student_courses")
     found = await faults(engine)
     assert found["schema"][0] == 2
-    assert set(found) == {"schema", *RULES}
-    assert all(found[name][1][0].startswith("This could not be checked: ") for name in RULES)
+    assert set(found) == {"schema", *RULES_OF_ASSIGNMENTS}
+    assert all(found[name][1][0].startswith("This could not be checked: ") for name in RULES_OF_ASSIGNMENTS)
 
 
 async def test_at_another_revision_nothing_else_is_looked_at(engine: AsyncEngine) -> None:

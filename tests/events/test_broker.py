@@ -2,12 +2,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gql_api.database.event_log import PAGE_SIZE, Event
+from gql_api.database.visibility import EVERYTHING
 from gql_api.errors import BadUserInput
 from gql_api.events import Interest, Purge, SubscriberTooSlow
 from gql_api.services.assignments import assign_course, assign_courses
@@ -56,7 +58,7 @@ async def test_an_event_that_commits_after_one_written_later_is_lost_by_id_but_n
                 last = id_
                 by_id.append(student_id)
 
-    async with process.broker.subscribe(Interest()) as events:
+    async with process.broker.subscribe(Interest(), visibility=EVERYTHING) as events:
         async with engine.connect() as slow:
             await insert_event(slow, 1)
             async with engine.begin() as quick:
@@ -78,7 +80,7 @@ async def test_what_changes_is_told_and_nothing_else(process: Outbox) -> None:
         await assign_course(uow, student_id=ben, course_id=music)
         raise BadUserInput("not now")
 
-    async with process.broker.subscribe(Interest()) as events:
+    async with process.broker.subscribe(Interest(), visibility=EVERYTHING) as events:
         await process.assign(ann, logic)
         await process.assign(ann, logic)
         await process.unassign(ben, logic)
@@ -111,12 +113,12 @@ async def process_events(process: Outbox) -> list[Event]:
     """All events that are kept."""
     async with process.log.watch() as watch:
         await watch.settle()
-    return await process.log.read_after(0)
+    return await process.log.read_after(0, EVERYTHING)
 
 
 async def test_subscribers_are_told_what_they_are_interested_in(process: Outbox) -> None:
     [ann, ben], [logic, music] = await process.new_school(students=2, courses=2)
-    subscribe = process.broker.subscribe
+    subscribe = partial(process.broker.subscribe, visibility=EVERYTHING)
     async with (
         subscribe(Interest(student_id=ann)) as of_ann,
         subscribe(Interest(course_id=logic)) as of_logic,
@@ -141,8 +143,8 @@ async def test_who_resumes_misses_nothing_and_hears_nothing_twice_while_others_w
             await process.assign(*pair)
 
     async with (
-        process.broker.subscribe(Interest(), after=first.position) as events,
-        process.broker.subscribe(Interest(), after=first.position) as others,
+        process.broker.subscribe(Interest(), visibility=EVERYTHING, after=first.position) as events,
+        process.broker.subscribe(Interest(), visibility=EVERYTHING, after=first.position) as others,
     ):
         writing = asyncio.create_task(write())
         heard = [event.position for event in await take(events, number - 1)]
@@ -154,7 +156,7 @@ async def test_who_resumes_misses_nothing_and_hears_nothing_twice_while_others_w
 
 async def test_who_resumes_after_an_event_that_is_gone_is_told_so(process: Outbox) -> None:
     with pytest.raises(BadUserInput, match="is not kept any more"):
-        async with process.broker.subscribe(Interest(), after=7):
+        async with process.broker.subscribe(Interest(), visibility=EVERYTHING, after=7):
             pass
 
 
@@ -162,8 +164,8 @@ async def test_a_slow_subscriber_is_given_up_and_can_go_on_without_a_gap(databas
     async with outbox(database_url, queue_events_max=3) as process:
         students, [logic] = await process.new_school(students=10, courses=1)
         async with (
-            process.broker.subscribe(Interest(course_id=logic)) as slow,
-            process.broker.subscribe(Interest()) as quick,
+            process.broker.subscribe(Interest(course_id=logic), visibility=EVERYTHING) as slow,
+            process.broker.subscribe(Interest(), visibility=EVERYTHING) as quick,
         ):
             reading = asyncio.create_task(take(quick, 10))
             for student_id in students:
@@ -172,7 +174,7 @@ async def test_a_slow_subscriber_is_given_up_and_can_go_on_without_a_gap(databas
             heard = [event.position for event in await take(slow, 3)]
             with pytest.raises(SubscriberTooSlow, match="More than 3 events were waiting"):
                 await anext(slow)
-        async with process.broker.subscribe(Interest(), after=heard[-1]) as resumed:
+        async with process.broker.subscribe(Interest(), visibility=EVERYTHING, after=heard[-1]) as resumed:
             heard += [event.position for event in await take(resumed, 7)]
         assert heard == [event.position for event in everything]
 
@@ -190,7 +192,7 @@ async def test_idle_subscriptions_hold_one_connection_in_all_and_the_last_one_le
         before = await observer.scalar(everything)
         async with AsyncExitStack() as stack:
             for _ in range(100):
-                await stack.enter_async_context(process.broker.subscribe(Interest()))
+                await stack.enter_async_context(process.broker.subscribe(Interest(), visibility=EVERYTHING))
             assert await observer.scalar(everything) - before <= 2  # the reader's watch, and one that reads
         assert process.broker.subscribers == 0
         for _ in range(50):
@@ -207,7 +209,7 @@ async def test_nothing_is_lost_when_the_connection_is_cut(engine: AsyncEngine, p
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    async with process.broker.subscribe(Interest()) as events:
+    async with process.broker.subscribe(Interest(), visibility=EVERYTHING) as events:
         for place, student_id in enumerate(students):
             if place % 5 == 4:
                 async with engine.connect() as connection:

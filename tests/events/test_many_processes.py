@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
 from gql_api.database.address import parse_database_url
+from gql_api.database.visibility import EVERYTHING
 from gql_api.errors import DatabaseUnusable
 from gql_api.schema.global_id import encode_event_id
 from tests.events.outbox import Outbox, outbox
@@ -108,7 +109,7 @@ async def test_each_subscriber_hears_each_event_once_and_in_order_whatever_is_ta
         await process.assign(students.pop(), courses[0])
         async with process.log.watch() as watch:
             await watch.settle()
-        [first] = await process.log.read_after(0)
+        [first] = await process.log.read_after(0, EVERYTHING)
         pairs = [(student_id, course_id) for student_id in students for course_id in courses]
         random.Random(7).shuffle(pairs)  # noqa: S311
         with instances(database_url, servers_wanted) as servers:
@@ -125,8 +126,8 @@ async def test_each_subscriber_hears_each_event_once_and_in_order_whatever_is_ta
                 assert await cut_connections(database_url) >= 3
             await asyncio.gather(*writing)
             await asyncio.gather(*listening)
-        log = await process.log.read_after(first.position)
-        log += await process.log.read_after(log[-1].position)
+        log = await process.log.read_after(first.position, EVERYTHING)
+        log += await process.log.read_after(log[-1].position, EVERYTHING)
     order = [(event.student.id, event.course.id) for event in log]
     assert sorted(order) == sorted(pairs)
     assert [subscriber.heard == order for subscriber in subscribers] == [True] * SUBSCRIBERS

@@ -7,6 +7,7 @@ from typing import TypeVar
 from gql_api.database.statements import Entity
 from gql_api.errors import CourseFull
 from gql_api.schema.global_id import encode_id
+from gql_api.services.actor import Actor
 from gql_api.services.courses import create_course, delete_course
 from gql_api.services.students import create_student
 from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
@@ -18,9 +19,9 @@ ResultT = TypeVar("ResultT")
 class Overtaken(UnitsOfWork):
     """Units of work of one whom another caller overtakes: who deletes the course as soon as it was found full."""
 
-    async def run(self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]]) -> ResultT:
+    async def run(self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]], *, actor: Actor | None = None) -> ResultT:
         try:
-            return await super().run(use_case)
+            return await super().run(use_case, actor=actor)
         except CourseFull as full:
             await super().run(partial(delete_course, course_id=full.course_id))
             raise

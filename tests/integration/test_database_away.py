@@ -87,8 +87,8 @@ def is_refused_for_now(answer: Answer) -> bool:
     assert set(answer.codes) == {"OVERLOADED"}
     assert set(answer.messages) == {"This cannot be done at the moment; try again later."}
     assert all(len(error["extensions"]["requestId"]) == 32 for error in answer.body["errors"])
-    assert not any((answer.body["data"] or {}).values())
-    return answer.status == 200
+    assert "data" not in answer.body
+    return answer.status == 503
 
 
 def is_back(server: Server) -> bool | None:

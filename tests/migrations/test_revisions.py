@@ -98,6 +98,10 @@ CATALOG = {
                NULL, NULL
         FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
         WHERE relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
+        UNION ALL
+        SELECT 'trigger', tgrelid::regclass, tgname, 0, pg_get_triggerdef(oid) || pg_get_functiondef(tgfoid), true, '',
+               NULL, NULL
+        FROM pg_trigger WHERE NOT tgisinternal
     """,
 }
 

@@ -15,9 +15,10 @@ from gql_api.database.engine import create_engine
 from gql_api.database.event_log import EventLog
 from gql_api.database.readers import create_reader
 from gql_api.database.transactions import create_transactions
+from gql_api.database.visibility import Visibility
 from gql_api.events import Broker
 from gql_api.execution import BreadthFirstExecutor
-from gql_api.identity import UNIDENTIFIED
+from gql_api.identity import RIGHTS, UNIDENTIFIED, Principal, RightsTable
 from gql_api.pagination import PageLimits
 from gql_api.schema.build import build_schema
 from gql_api.schema.context import Context
@@ -56,7 +57,14 @@ class Api:
         statements: the reading statements of the last operation, by the names of their builders.
     """
 
-    def __init__(self, database_url: str, *, schema: strawberry.Schema = SCHEMA) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        schema: strawberry.Schema = SCHEMA,
+        principal: Principal = UNIDENTIFIED,
+        rights: RightsTable = RIGHTS,
+    ) -> None:
         self._reader = CountingReader(
             create_reader(database_url, pool_size=3, sqlite_reader_threads=2, busy_timeout_seconds=5)
         )
@@ -66,7 +74,9 @@ class Api:
         self._broker = Broker(EventLog(database_url, self._reader))
         self._selections = SelectionCache()
         documents = PersistedDocuments(DocumentCache(schema))
-        self._service = GraphQLService(schema, documents=documents, open_context=self._open_context)
+        self._caller = Caller("test", principal)
+        self._visibility = Visibility.of(principal, rights)
+        self._service = GraphQLService(schema, documents=documents, open_context=self._open_context, rights=rights)
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,7 +98,7 @@ class Api:
     async def execute(self, document: str, **variables: Any) -> dict[str, Any]:
         """The response to an operation."""
         self._reader.statements = []
-        result = await self._service.execute(OperationRequest(document, variables), caller=Caller("test", UNIDENTIFIED))
+        result = await self._service.execute(OperationRequest(document, variables), caller=self._caller)
         response: dict[str, Any] = orjson.loads(orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
         return response
 
@@ -107,7 +117,7 @@ class Api:
         return str(error["message"])
 
     def _open_context(self, _caller: Caller) -> AbstractAsyncContextManager[Context]:
-        reader = OperationReader(self._reader)
+        reader = OperationReader(self._reader, self._visibility)
         return nullcontext(
             Context(
                 reader=reader,

@@ -73,10 +73,10 @@ QUERIES = {
         "{ students { nodes { courses(first: 1) { nodes { id } totalCount pageInfo { hasNextPage } } } } }",
         ["page", "pages_by_parent", "counts_by_parent"],
     ),
-    "seats": ("{ courses { nodes { code capacity seatsTaken } } }", ["page", "counts_by_parent"]),
+    "seats": ("{ courses { nodes { code capacity seatsTaken } } }", ["page", "seats_by_course"]),
     "seats below students": (
         "{ students { nodes { courses { nodes { seatsTaken } totalCount } } } }",
-        ["page", "counts_by_parent", "counts_by_parent", "pages_by_parent"],
+        ["page", "counts_by_parent", "pages_by_parent", "seats_by_course"],
     ),
     "two lists side by side": (
         "{ students { nodes { a: courses(first: 1) { nodes { id } } b: courses(last: 1) { nodes { id } } } } }",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from sqlalchemy import Executable, text
@@ -45,6 +45,26 @@ async def everything(engine: AsyncEngine) -> dict[str, list[tuple[Any, ...]]]:
             table: [tuple(row) for row in await connection.execute(text(f"SELECT * FROM {table} ORDER BY 1, 2"))]  # noqa: S608 - constants
             for table in TABLES
         }
+
+
+class Entry(NamedTuple):
+    """An entry of the audit, without its number, its time, and the id of its request."""
+
+    actor: str | None
+    role: str
+    action: str
+    student_id: int | None
+    course_id: int | None
+    details: str | None
+
+
+async def audited(engine: AsyncEngine) -> list[Entry]:
+    """The entries of the audit, in the order in which they were written."""
+    async with engine.connect() as connection:
+        found = await connection.execute(
+            text(f"SELECT {', '.join(Entry._fields)} FROM audit_entries ORDER BY id")  # noqa: S608 - constants
+        )
+        return [Entry._make(row) for row in found]
 
 
 async def pairs(engine: AsyncEngine) -> list[tuple[int, int]]:
