@@ -86,6 +86,17 @@ class Transaction(Protocol):
         """
         ...
 
+    async def execute_alone(self, statement: Executable, parameters: Mapping[str, Any]) -> Answer | None:
+        """Run a statement outside of the transaction, which has not begun; it is kept as soon as it succeeds.
+
+        Returns:
+            None if the connection broke, as one does that was idle for long; the transaction can begin on another one.
+
+        Raises:
+            DatabaseUnusable, ConstraintViolated, TransactionOverrun: as for `execute`.
+        """
+        ...
+
     async def commit(self) -> None:
         """Keep what was done.
 
@@ -193,21 +204,35 @@ class _PostgresqlTransaction:
         self._open = False
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any]) -> Answer:
-        compiled = self._transactions.compiled(statement, tuple(parameters))
-        arguments = compiled.arguments(parameters)
         try:
             if not self._open:
                 await self._begin()
-            if compiled.columns:
-                rows = await self.connection.fetch(compiled.sql, *arguments)
-                return Answer(rows, len(rows))
-            status: str = await self.connection.execute(compiled.sql, *arguments)
+            return await self._execute(statement, parameters)
         except DRIVER_ERRORS as error:
             raise self._transactions.explain(error) from error
+
+    async def execute_alone(self, statement: Executable, parameters: Mapping[str, Any]) -> Answer | None:
+        try:
+            return await self._execute(statement, parameters)
+        except LOST_CONNECTION:
+            self.connection.terminate()  # it may not know of it yet; `_begin` replaces it
+            return None
+        except DRIVER_ERRORS as error:
+            raise self._transactions.explain(error) from error
+
+    async def _execute(self, statement: Executable, parameters: Mapping[str, Any]) -> Answer:
+        compiled = self._transactions.compiled(statement, tuple(parameters))
+        arguments = compiled.arguments(parameters)
+        if compiled.columns:
+            rows = await self.connection.fetch(compiled.sql, *arguments)
+            return Answer(rows, len(rows))
+        status: str = await self.connection.execute(compiled.sql, *arguments)
         changed = status.rpartition(" ")[2]
         return Answer((), int(changed) if changed.isdigit() else 0)
 
     async def _begin(self) -> None:
+        if self.connection.is_closed():
+            self.connection = await self._transactions.replace(self.connection)
         try:
             await self.connection.execute("BEGIN")
         except LOST_CONNECTION:
@@ -339,6 +364,9 @@ class _SqliteTransaction:
         if compiled.columns:
             return Answer(with_times(rows, compiled.times), len(rows))
         return Answer((), max(changed, 0))
+
+    async def execute_alone(self, statement: Executable, parameters: Mapping[str, Any]) -> Answer | None:
+        raise NotImplementedError("on SQLite a transaction costs no round trips: there is nothing to be spared")
 
     async def commit(self) -> None:
         if self._began:

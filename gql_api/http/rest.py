@@ -161,7 +161,8 @@ class StudentCourses:
         require_changes(principal, self._rights)
         student_id = _key(request, "student_id", or_else=StudentNotFound)
         course_id = _course_id(await self._body(request))
-        assignment = await self._units_of_work.run(partial(assign_course, student_id=student_id, course_id=course_id))
+        use_case = partial(assign_course, student_id=student_id, course_id=course_id)
+        assignment = await self._units_of_work.run_alone(use_case)
         course = _course(assignment.course, assignment.assigned_at)
         if assignment.already_assigned:
             return _json(200, course)

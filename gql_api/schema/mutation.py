@@ -171,7 +171,7 @@ class Mutation:
 async def _run(info: Info, use_case: Callable[[UnitOfWork], Awaitable[ResultT]]) -> ResultT:
     """Do one thing wholly; afterwards rows are read anew, lest a field shows them as they were before its turn."""
     try:
-        return await info.context.units_of_work.run(use_case)
+        return await info.context.units_of_work.run_alone(use_case)
     finally:
         info.context.loaders.forget()
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import (
     FromClause,
     Insert,
+    Integer,
     Select,
     and_,
     bindparam,
@@ -25,7 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gql_api.database.conditions import is_element
 from gql_api.database.rows import CourseRow
-from gql_api.services.event_statements import Change, assigning, removing
+from gql_api.services.event_statements import Change, assigning, recording_assignments, removing
 from gql_api.services.pairs import pairs_table
 from gql_api.services.tables import COURSE_COLUMNS, COURSES, STUDENT_COLUMNS, STUDENT_COURSES, STUDENTS
 
@@ -38,8 +39,10 @@ _THIS_PAIR: Final = and_(_LINK.student_id == _STUDENT_ID, _LINK.course_id == _CO
 def _read_pair(course: FromClause) -> Select[*tuple[Any, ...]]:
     # Outer joins to a row that is always there: one row comes back whichever of the three are missing.
     row = select(literal_column("1")).subquery("row")
-    return select(*(course.c[name] for name in CourseRow._fields), *STUDENT_COLUMNS, _LINK.assigned_at).select_from(
-        row.outerjoin(course, course.c.id == _COURSE_ID)
+    return (
+        select(*(course.c[name] for name in CourseRow._fields), *STUDENT_COLUMNS, _LINK.assigned_at)
+        .select_from(row)
+        .outerjoin(course, course.c.id == _COURSE_ID)
         .outerjoin(STUDENTS, STUDENTS.c.id == _STUDENT_ID)
         .outerjoin(STUDENT_COURSES, _THIS_PAIR)
     )
@@ -69,6 +72,17 @@ COUNT_SEATS_TAKEN: Final = select(func.count()).select_from(STUDENT_COURSES).whe
 
 READ_ASSIGNED_AT: Final = select(_LINK.assigned_at).where(_THIS_PAIR)
 """Since when the pair is assigned; no row if it is not."""
+
+
+def _assign_at_once() -> Select[*tuple[Any, ...]]:
+    seats_left = func.seats_left_once_locked(COURSES.c.id, type_=Integer()).label("seats_left")
+    course = select(*COURSE_COLUMNS, seats_left).where(COURSES.c.id == _COURSE_ID).cte("course")
+    seat_is_free = or_(course.c.seats_left.is_(None), course.c.seats_left > 0)
+    pair = select(STUDENTS.c.id, course.c.id).where(STUDENTS.c.id == _STUDENT_ID, seat_is_free)
+    made = _insert_unless_there("postgresql", pair).returning(_LINK.student_id, _LINK.course_id, _LINK.assigned_at)
+    new = made.cte("new")
+    everything = _read_pair(course).add_columns(new.c.assigned_at.label("newly_assigned_at")).outerjoin(new, true())
+    return everything.add_cte(recording_assignments(new))
 
 
 @cache
@@ -144,3 +158,11 @@ def _insert_unless_there(dialect_name: str, pairs: Select[*tuple[Any, ...]]) -> 
     if dialect_name == "postgresql":
         return postgresql.insert(STUDENT_COURSES).from_select(columns, pairs).on_conflict_do_nothing()
     return sqlite.insert(STUDENT_COURSES).from_select(columns, pairs).on_conflict_do_nothing()
+
+
+ASSIGN_AT_ONCE: Final = _assign_at_once()
+"""Assigns the pair, if there is a seat, and records the event: all in one statement, for PostgreSQL alone.
+
+Gives back what READ_PAIR does, as of before, and `newly_assigned_at`, NULL if nothing was done. The course is locked by
+`seats_left_once_locked`, which counts in a statement of its own after it has the lock: the count is never too small.
+"""

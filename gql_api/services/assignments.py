@@ -63,8 +63,8 @@ Refusal: TypeAlias = StudentNotFound | CourseNotFound | CourseFull
 async def assign_course(uow: UnitOfWork, *, student_id: int, course_id: int) -> Assignment:
     """Assign a student to a course; asked again, it gives the first assignment, even when the course is full by then.
 
-    Two statements, on SQLite a third that records the event. A course with a capacity stays locked until the unit of
-    work ends.
+    One statement where it may be alone (`UnitsOfWork.run_alone`) and nothing speaks against it, otherwise two, on
+    SQLite a third that records the event. A course with a capacity stays locked until the unit of work ends.
 
     Raises:
         StudentNotFound: no student has this id.
@@ -74,6 +74,8 @@ async def assign_course(uow: UnitOfWork, *, student_id: int, course_id: int) -> 
     """
     _check_keys(student_id, course_id)
     pair = {"student_id": student_id, "course_id": course_id}
+    if uow.is_alone and (done := await _assign_at_once(uow, pair)) is not None:
+        return done
     student, course, assigned_at = _rows(await uow.execute(statements.READ_PAIR_AND_LOCK, pair))
     if course is None:
         # No such course, or the lock that befitted it no longer does.
@@ -146,6 +148,25 @@ def _check_keys(student_id: int, course_id: int) -> None:
         raise StudentNotFound
     if not is_key(course_id):
         raise CourseNotFound
+
+
+async def _assign_at_once(uow: UnitOfWork, pair: Mapping[str, int]) -> Assignment | None:
+    """Assign without a transaction around it; None if nothing was done, for whatever reason."""
+    try:
+        answer = await uow.execute_alone(statements.ASSIGN_AT_ONCE, pair)
+    except ConstraintViolated:
+        return None  # the student was deleted meanwhile
+    *read, newly_assigned_at = (None,) if answer is None else answer.one()
+    if newly_assigned_at is not None:
+        uow.announce()
+    elif not read or read[-1] is None:
+        return None
+    course, student = (
+        CourseRow._make(read[: len(CourseRow._fields)]),
+        StudentRow._make(read[len(CourseRow._fields) : -1]),
+    )
+    already_assigned = newly_assigned_at is None
+    return Assignment(student, course, newly_assigned_at or read[-1], already_assigned=already_assigned)
 
 
 def _rows(result: Answer) -> tuple[StudentRow, CourseRow | None, datetime | None]:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Executable, FromClause, Insert, Select, delete, insert, literal, select
+from sqlalchemy import CTE, ColumnElement, Executable, FromClause, Insert, Select, delete, insert, literal, select
 from sqlalchemy.sql.dml import ReturningInsert
 
 from gql_api.models import AssignmentEventKind, AuditAction
@@ -106,6 +106,11 @@ def removing(dialect_name: str, which: ColumnElement[bool]) -> Change:
         return Change(kind, _recorded(changed, kind), _audited(changed, kind))
     these = select(*_CHANGED).where(which).subquery("changed")
     return Change(kind, change, record_before=_record(these, kind))
+
+
+def recording_assignments(made: FromClause) -> CTE:
+    """The part of a statement on PostgreSQL that records these assignments, which another part of it makes."""
+    return _record(made, AssignmentEventKind.ASSIGNED).cte("recorded")
 
 
 def _recorded(changed: Any, kind: AssignmentEventKind) -> Select[Any]:

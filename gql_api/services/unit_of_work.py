@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Executable
 
+from gql_api.database.address import Dialect
 from gql_api.database.failure import TransactionOverrun
 from gql_api.database.transactions import Answer, Transaction, Transactions
 from gql_api.errors import DatabaseUnusable
@@ -39,7 +40,7 @@ class UnitOfWork:
         actor: on whose behalf it is done, for the audit; None where nobody is identified.
     """
 
-    __slots__ = ("_announces", "_ended", "_on_announced", "_transaction", "actor", "dialect_name")
+    __slots__ = ("_announces", "_ended", "_on_announced", "_transaction", "actor", "dialect_name", "is_alone")
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class UnitOfWork:
         *,
         actor: Actor | None = None,
         on_announced: Callable[[], None] | None = None,
+        is_alone: bool = False,
     ) -> None:
         self._transaction = transaction
         self._on_announced = on_announced
@@ -55,6 +57,26 @@ class UnitOfWork:
         self._ended: str | None = None
         self.actor = actor
         self.dialect_name = dialect_name
+        self.is_alone = is_alone
+
+    async def execute_alone(self, statement: Executable, parameters: Mapping[str, Any]) -> Answer | None:
+        """Run a statement that does all there is to do: it is kept as soon as it succeeds, without BEGIN and COMMIT.
+
+        Only for whoever `is_alone`, as the first statement. Whether it failed or did too little, the unit of work is as
+        it was before, and the work can be done in the usual way.
+
+        Returns:
+            None where the connection broke: whether anything was done is not known.
+
+        Raises:
+            DatabaseUnusable: the database is away, locked or read-only.
+            ConstraintViolated: the statement breaks a constraint.
+            TransactionOverrun: others stood in the way.
+        """
+        self._check_open()
+        if not self.is_alone:
+            raise RuntimeError("this unit of work may hold more than one statement")
+        return await self._transaction.execute_alone(statement, parameters)
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] = MappingProxyType({})) -> Answer:
         """Run one statement; see `Transaction.execute`.
@@ -121,7 +143,27 @@ class UnitsOfWork:
             DatabaseUnusable: no connection can be made, or none became free in time.
         """
         async with self._transactions.begin() as transaction:
-            yield UnitOfWork(transaction, self._transactions.dialect, actor=actor, on_announced=self._on_announced)
+            yield self._unit_of_work(transaction, actor)
+
+    def _unit_of_work(self, transaction: Transaction, actor: Actor | None, *, is_alone: bool = False) -> UnitOfWork:
+        return UnitOfWork(
+            transaction,
+            self._transactions.dialect,
+            actor=actor,
+            on_announced=self._on_announced,
+            is_alone=is_alone,
+        )
+
+    async def run_alone(
+        self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]], *, actor: Actor | None = None
+    ) -> ResultT:
+        """`run` a single use case, with which nothing else has to be kept or lost together.
+
+        On PostgreSQL a use case that can do its work in one statement may then spare the transaction around it, unless
+        there is an actor, for the audit.
+        """
+        is_alone = actor is None and self._transactions.dialect is Dialect.POSTGRESQL
+        return await self._run(use_case, actor, is_alone=is_alone)
 
     async def run(self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]], *, actor: Actor | None = None) -> ResultT:
         """Do one thing wholly: open a unit of work, call `use_case` with it, commit, and give back its result.
@@ -133,9 +175,15 @@ class UnitsOfWork:
             DatabaseUnusable: the database is away or locked, or others stood in the way of every attempt.
             DomainError: whatever `use_case` raises; nothing is kept then.
         """
+        return await self._run(use_case, actor, is_alone=False)
+
+    async def _run(
+        self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]], actor: Actor | None, *, is_alone: bool
+    ) -> ResultT:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
-                async with self.open(actor=actor) as uow:
+                async with self._transactions.begin() as transaction:
+                    uow = self._unit_of_work(transaction, actor, is_alone=is_alone)
                     result = await use_case(uow)
                     await uow.commit()
                     return result
