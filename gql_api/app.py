@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
+from gql_api.admission import Admission
 from gql_api.database.address import Dialect
 from gql_api.database.compiled import Reader
 from gql_api.database.engine import create_engine
@@ -36,6 +37,7 @@ from gql_api.http.graphql import GraphQLEndpoint
 from gql_api.http.health import health_routes
 from gql_api.http.metrics import Metrics
 from gql_api.http.rest import rest_routes
+from gql_api.http.scope_state import ADMISSION
 from gql_api.http.websocket import WebSocketEndpoint
 from gql_api.identity import RIGHTS, RightsTable
 from gql_api.pagination import PageLimits
@@ -94,11 +96,17 @@ def build_app(settings: Settings) -> ASGIApp:
         settings.database_url, pool_size=1, busy_timeout_seconds=settings.busy_timeout_seconds
     )
 
+    admission = Admission(
+        executing_max=settings.operations_max,
+        waiting_max=settings.operations_waiting_max,
+        timeout_seconds=settings.operation_timeout_seconds,
+    )
+
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
         try:
             async with purge.running():
-                yield
+                yield {ADMISSION: admission}
         finally:
             await broker.close()
             await event_log.close()
@@ -108,9 +116,9 @@ def build_app(settings: Settings) -> ASGIApp:
 
     graphiql = GraphiQL(endpoint_path=GRAPHQL_PATH, assets_path=GRAPHIQL_ASSETS_PATH) if settings.graphiql else None
     plans = PlanCache()
-    metrics = Metrics(lambda: plans.fallbacks)
+    metrics = Metrics(lambda: plans.fallbacks, admission.places)
     rights = RIGHTS
-    service = _graphql_service(settings, storage, broker, plans, rights)
+    service = _graphql_service(settings, storage, broker, plans, rights=rights, admission=admission)
     authenticate = identify_nobody
     endpoint = GraphQLEndpoint(
         service,
@@ -134,6 +142,7 @@ def build_app(settings: Settings) -> ASGIApp:
         units_of_work=storage.units_of_work,
         authenticate=authenticate,
         rights=rights,
+        admission=admission,
         page_limits=_page_limits(settings),
         body_bytes_max=settings.request_body_bytes_max,
     )
@@ -176,7 +185,13 @@ def application_from_environment() -> ASGIApp:
 
 
 def _graphql_service(
-    settings: Settings, storage: Storage, broker: Broker, plans: PlanCache, rights: RightsTable
+    settings: Settings,
+    storage: Storage,
+    broker: Broker,
+    plans: PlanCache,
+    *,
+    rights: RightsTable,
+    admission: Admission,
 ) -> GraphQLService:
     schema = build_schema(executor_class=BreadthFirstExecutor.with_plans(plans))
     page_limits = _page_limits(settings)
@@ -205,7 +220,12 @@ def _graphql_service(
         learned_entries_max=settings.learned_queries_max,
     )
     return GraphQLService(
-        schema, documents=persisted, open_context=open_context, rights=rights, hide_suggestions=hidden
+        schema,
+        documents=persisted,
+        open_context=open_context,
+        rights=rights,
+        admission=admission,
+        hide_suggestions=hidden,
     )
 
 

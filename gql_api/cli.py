@@ -87,19 +87,19 @@ def serve(context: click.Context, /, *, demo: bool, **given: Any) -> None:
             click.echo("The database was empty: some students and courses were invented.")
         name = "GraphiQL" if settings.graphiql else "GraphQL"
         click.echo(f"{name}: http://{_shown(settings.host)}:{listener.getsockname()[1]}{GRAPHQL_PATH}")
-        if not _run(listener, workers=settings.workers, message_bytes_max=settings.request_body_bytes_max):
+        if not _run(listener, settings):
             context.exit(1)
 
 
-def _run(listener: socket.socket, *, workers: int, message_bytes_max: int) -> bool:
+def _run(listener: socket.socket, settings: Settings) -> bool:
     """Serve until a signal ends it; False if the application did not start."""
     config = uvicorn.Config(
         f"{application_from_environment.__module__}:{application_from_environment.__name__}",
         factory=True,
-        workers=workers,
+        workers=settings.workers,
         http="gql_api.http.protocol:BoundedHttpProtocol" if sys.implementation.name == "cpython" else "h11",
         ws="gql_api.http.websocket_protocol:AbortingWebSocketProtocol",
-        ws_max_size=message_bytes_max,
+        ws_max_size=settings.request_body_bytes_max,
         ws_ping_interval=PING_INTERVAL_SECONDS,
         ws_ping_timeout=PING_TIMEOUT_SECONDS,
         ws_per_message_deflate=False,  # for events of a few hundred bytes it costs more than it saves, for each peer
@@ -107,10 +107,11 @@ def _run(listener: socket.socket, *, workers: int, message_bytes_max: int) -> bo
         server_header=False,
         date_header=True,
         backlog=BACKLOG,
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
         log_level="info",
     )
-    if workers > 1:
+    if settings.workers > 1:
         _Supervisor(config, sockets=[listener]).run()
         return True
     server = uvicorn.Server(config)

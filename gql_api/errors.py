@@ -15,7 +15,9 @@
     ├── RequestRefused                   the request itself is wrong; answered as a GraphQL error with `extensions.code`
     │   ├── BadUserInput                 a page, cursor, id or filter that cannot be
     │   ├── Unauthenticated              no token where one is needed, or one that is not believed
-    │   └── Forbidden                    whoever this is may not do that
+    │   ├── Forbidden                    whoever this is may not do that
+    │   ├── Overloaded                   too much is being done already
+    │   └── DeadlineExceeded             it took longer than it may
     └── OperatorError                    something the operator has to mend; the command line prints it and ends
         ├── SettingInvalid
         ├── DatabaseUnusable
@@ -138,6 +140,25 @@ class Forbidden(RequestRefused):
     """It is known who asks, and this is not allowed to them."""
 
     code = "FORBIDDEN"
+
+
+class Overloaded(RequestRefused):
+    """More is asked for at the moment than can be done; nothing was done."""
+
+    code = "OVERLOADED"
+
+    def __init__(self) -> None:
+        super().__init__("The server has too much to do at the moment; try again later.")
+
+
+class DeadlineExceeded(RequestRefused):
+    """The operation took longer than `seconds` and was given up; what it had committed by then stays."""
+
+    code = "DEADLINE_EXCEEDED"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"This took longer than {seconds:g} seconds and was given up.")
+        self.seconds = seconds
 
 
 class OperatorError(GqlApiError):

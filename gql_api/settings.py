@@ -34,6 +34,22 @@ class Settings:
     pool_size: int = _row(10, "connections a worker keeps, for reads and for writes each", at_least=1, at_most=1000)
     sqlite_reader_threads: int = _row(4, "threads that read an SQLite file", at_least=1, at_most=64)
     busy_timeout_seconds: float = _row(5.0, "how long a writer waits for SQLite's lock", at_least=0, at_most=600)
+    operations_max: int = _row(64, "operations that a worker executes at once", at_least=1, at_most=100_000)
+    operations_waiting_max: int = _row(
+        256, "operations that wait for that; further ones are answered with 503", at_least=0, at_most=1_000_000
+    )
+    operation_timeout_seconds: float = _row(
+        10.0,
+        "how long an operation may take, waiting included, before it is answered with 504",
+        at_least=0.1,
+        at_most=3600,
+    )
+    keep_alive_seconds: int = _row(
+        5,
+        "how long a connection is kept for the next request; behind a balancer: longer than it keeps them",
+        at_least=1,
+        at_most=3600,
+    )
     page_size_default: int = _row(20, "rows of a page without `first` and `last`", at_least=1, at_most=10_000)
     page_size_max: int = _row(500, "the largest `first` or `last`", at_least=1, at_most=10_000)
     request_body_bytes_max: int = _row(1_048_576, "bytes of an HTTP request's body", at_least=1024)

@@ -37,6 +37,7 @@ HOUSE: Final = {
     "settings": storey("errors"),
     "pagination": storey("errors", "orjson sqlalchemy"),
     "identity": storey("errors", ""),
+    "admission": storey("errors"),
     "execution": storey("", "graphql strawberry"),
     "models": storey("", "sqlalchemy"),
     "database": storey("errors pagination identity models", "alembic asyncpg orjson sqlalchemy"),
@@ -44,10 +45,16 @@ HOUSE: Final = {
     "rosters": storey("errors models database services", "asyncpg rich sqlalchemy"),
     "events": storey("errors database services", "asyncpg"),
     "schema": storey(
-        "errors pagination identity execution database services events", "graphql orjson sqlalchemy strawberry"
+        "errors pagination identity admission execution database services events",
+        "graphql orjson sqlalchemy strawberry",
     ),
-    "http": storey("errors pagination identity database services schema", "orjson prometheus_client starlette uvicorn"),
-    "app": storey("settings pagination identity execution database services events schema http", "graphql starlette"),
+    "http": storey(
+        "errors pagination identity admission database services schema",
+        "orjson prometheus_client starlette uvicorn",
+    ),
+    "app": storey(
+        "settings pagination identity admission execution database services events schema http", "graphql starlette"
+    ),
     "cli": storey("errors settings database rosters schema http app", "click sqlalchemy uvicorn"),
     "__main__": storey("cli"),
 }
@@ -229,7 +236,7 @@ def test_only_http_knows_a_status() -> None:
     }
 
 
-@pytest.mark.parametrize("package", ["execution", "identity", "pagination"])
+@pytest.mark.parametrize("package", ["admission", "execution", "identity", "pagination"])
 def test_what_can_be_taken_away_alone_needs_nothing_of_ours_but_errors(package: str) -> None:
     assert HOUSE[package].ours <= {"errors"}
 

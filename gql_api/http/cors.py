@@ -17,6 +17,7 @@ METHODS: Final = ("GET", "HEAD", "POST")
 REQUEST_HEADERS: Final = (
     "Authorization",
     "If-None-Match",
+    "Request-Timeout",
     "X-Request-ID",
     "Apollographql-Client-Name",
     "Apollographql-Client-Version",

@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 
+from gql_api.errors import Overloaded
 from gql_api.http.authentication import Authenticate
 from gql_api.http.csrf import check_preflighted
+from gql_api.http.departure import cancelled_on_departure
 from gql_api.http.etag import CACHE_CONTROL, is_held, strong_etag
 from gql_api.http.headers import joined_headers
 from gql_api.http.negotiation import MediaType, negotiate, wants_page
-from gql_api.http.refusal import RETRY_AFTER_SECONDS, ClientDisconnected, HttpRefusal
+from gql_api.http.overload import OVERLOADED_BODY, RETRY_AFTER
+from gql_api.http.refusal import ClientDisconnected, HttpRefusal
 from gql_api.http.request import check_content_type, read_body, request_from_body, request_from_query_string
 from gql_api.http.request_id import request_id
+from gql_api.http.request_timeout import requested_seconds
 from gql_api.http.sse import EventStreams, is_of_same_origin, wants_event_stream
 from gql_api.schema.error_format import format_failure, refusal
 from gql_api.schema.execute import GraphQLService
@@ -52,7 +56,6 @@ _CODES_TOLD_WITH_200: Final = frozenset({
     "TOO_EXPENSIVE",
 })  # fmt: skip
 
-_RETRY_AFTER: Final = ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),)
 _PASSING_STATUSES: Final = frozenset({503, 504})
 
 _NOT_MODIFIED: Final = 304
@@ -65,6 +68,9 @@ class _Answer(NamedTuple):
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
     cache_control: bytes = b"no-store"
+
+
+_OVERLOADED: Final = _Answer(503, OVERLOADED_BODY, (RETRY_AFTER,))
 
 
 class GraphQLEndpoint:
@@ -101,7 +107,11 @@ class GraphQLEndpoint:
         self._query_string_bytes_max = query_string_bytes_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; a client that leaves before it is answered cancels it."""
+        with cancelled_on_departure(scope):
+            await self._respond(scope, receive, send)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = joined_headers(scope)
         if self._graphiql_page and scope["method"] in _READING_METHODS and wants_page(headers.get(b"accept")):
             await self._graphiql_page()(scope, receive, send)
@@ -123,6 +133,8 @@ class GraphQLEndpoint:
                 answer = await self._get(scope, headers, caller, media_type)
         except ClientDisconnected:
             return
+        except Overloaded:
+            answer = _OVERLOADED
         except HttpRefusal as refused:
             body = orjson.dumps({"errors": [refusal(refused.message, code=refused.code)]})
             answer = _Answer(refused.status, body, refused.headers)
@@ -140,19 +152,24 @@ class GraphQLEndpoint:
         else:
             request = self._request_from_query_string(scope, headers, is_safe=is_of_same_origin(headers))
         read_only = scope["method"] != "POST"
-        await self._event_streams.answer(request, scope, receive, send, caller=caller, read_only=read_only)
+        await self._event_streams.answer(
+            request, scope, receive, send, caller=caller, read_only=read_only, seconds=requested_seconds(headers)
+        )
 
     async def _post(
         self, receive: Receive, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
     ) -> _Answer:
-        result = await self._service.execute(await self._request_from_body(receive, headers), caller=caller)
+        seconds = requested_seconds(headers)
+        request = await self._request_from_body(receive, headers)
+        result = await self._service.execute(request, caller=caller, seconds=seconds)
         return _answer(_status(result, media_type), orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
 
     async def _get(
         self, scope: Scope, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
     ) -> _Answer:
         request = self._request_from_query_string(scope, headers)
-        result = await self._service.execute(request, caller=caller, read_only=True)
+        seconds = requested_seconds(headers)
+        result = await self._service.execute(request, caller=caller, read_only=True, seconds=seconds)
         body = orjson.dumps(result.response(), option=orjson.OPT_UTC_Z)
         if not result.executed and result.operation_type is OperationType.MUTATION:
             return _Answer(405, body, ((b"allow", b"POST"),))
@@ -171,6 +188,7 @@ class GraphQLEndpoint:
             bytes_max=self._body_bytes_max,
             timeout_seconds=self._body_timeout_seconds,
         )
+        self._service.require_room()
         return request_from_body(body)
 
     def _request_from_query_string(
@@ -180,12 +198,13 @@ class GraphQLEndpoint:
             raise HttpRefusal(405, "The method is not allowed.", headers=((b"allow", b"GET, HEAD, POST"),))
         if self._csrf_prevention and not is_safe:
             check_preflighted(headers)
+        self._service.require_room()
         return request_from_query_string(scope["query_string"], bytes_max=self._query_string_bytes_max)
 
 
 def _answer(status: int, body: bytes) -> _Answer:
     """The answer to what was executed, or could not be for now: then it says when to come again."""
-    return _Answer(status, body, _RETRY_AFTER if status in _PASSING_STATUSES else ())
+    return _Answer(status, body, (RETRY_AFTER,) if status in _PASSING_STATUSES else ())
 
 
 def _status(result: OperationResult, media_type: MediaType) -> int:

@@ -11,11 +11,13 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.routing import Route
+
+from gql_api.admission import Places
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -30,9 +32,10 @@ class Metrics:
 
     Args:
         read_fallbacks: how many operations went to graphql-core's executor so far, by reason.
+        places: where operations execute, and wait for that.
     """
 
-    def __init__(self, read_fallbacks: Callable[[], Mapping[Any, int]]) -> None:
+    def __init__(self, read_fallbacks: Callable[[], Mapping[Any, int]], places: Places) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "gql_api_graphql_requests", "GraphQL requests over HTTP, by status.", ["status"], registry=self._registry
@@ -44,6 +47,7 @@ class Metrics:
             registry=self._registry,
         )
         self._registry.register(_Fallbacks(read_fallbacks))
+        self._registry.register(_Occupancy(places))
         self.routes = [Route("/metrics", self._show, methods=["GET"])]
 
     def measured(self, endpoint: ASGIApp) -> ASGIApp:
@@ -84,3 +88,19 @@ class _Fallbacks(Collector):
         for reason, count in self._read_fallbacks().items():
             family.add_metric([str(reason)], count)
         yield family
+
+
+class _Occupancy(Collector):
+    def __init__(self, places: Places) -> None:
+        self._places = places
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "gql_api_operations_executing", "Operations that execute now.", value=self._places.executing
+        )
+        yield GaugeMetricFamily("gql_api_operations_waiting", "Operations that wait now.", value=self._places.waiting)
+        yield CounterMetricFamily(
+            "gql_api_operations_refused",
+            "Operations that found no place. Most are refused before they count as requests.",
+            value=self._places.refused,
+        )

@@ -13,14 +13,17 @@ from gql_api.errors import (
     CourseFull,
     CourseNotFound,
     DatabaseUnusable,
+    DeadlineExceeded,
     Forbidden,
     GqlApiError,
     InvalidInput,
     OutcomeUnknown,
+    Overloaded,
     StudentNotFound,
     Unauthenticated,
 )
-from gql_api.http.refusal import RETRY_AFTER_SECONDS, HttpRefusal
+from gql_api.http.overload import RETRY_AFTER
+from gql_api.http.refusal import HttpRefusal
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +45,8 @@ PROBLEM_TYPES: Final[dict[type[GqlApiError], ProblemType]] = {
     Unauthenticated: ProblemType(401, "UNAUTHENTICATED", "Unauthenticated"),
     Forbidden: ProblemType(403, "FORBIDDEN", "Forbidden"),
     DatabaseUnusable: ProblemType(503, "OVERLOADED", "Not possible at the moment"),
+    Overloaded: ProblemType(503, "OVERLOADED", "Too much to do"),
+    DeadlineExceeded: ProblemType(504, "DEADLINE_EXCEEDED", "Deadline exceeded"),
 }
 """What the services, the reading of lists and the table of rights may raise."""
 
@@ -76,9 +81,11 @@ def problem(error: Exception, *, request_id: str) -> Response:
         logger.error("%s Request %s", error.message, request_id)
         facts = {"outcome": "UNKNOWN"} if isinstance(error, OutcomeUnknown) else {}
         response = _response(kind, _detail(error), requestId=request_id, **facts)
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response.raw_headers.append(RETRY_AFTER)
         return response
     response = _response(kind, str(error), **_facts(error))
+    if isinstance(error, Overloaded | DeadlineExceeded):
+        response.raw_headers.append(RETRY_AFTER)
     if isinstance(error, HttpRefusal):
         response.raw_headers.extend(error.headers)
     return response

@@ -1,7 +1,8 @@
-"""uvicorn's HTTP protocol, with the limits on a request's head that it lacks.
+"""uvicorn's HTTP protocol, with the limits on a connection that it lacks.
 
-Parsing with httptools, uvicorn collects a head that never ends for as long as somebody sends it, and waits for ever for
-one that never comes. Bodies are the application's business: it reads them, within its own limits.
+Parsing with httptools, uvicorn collects a head that never ends for as long as somebody sends it, waits for ever for one
+that never comes and for a client to read its answer, and tells nobody that a client has left. Bodies are the
+application's business: it reads them, within its own limits.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from typing import ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-ON_SHUTDOWN = "gql_api.on_shutdown"
-"""The place, in the `state` of a request's scope, of what to call if the server shuts down before it is answered."""
+from gql_api.admission import Admission
+from gql_api.http.overload import refusal_response
+from gql_api.http.scope_state import ADMISSION, ON_DEPARTURE, ON_SHUTDOWN
+from gql_api.http.stalled_reader import StalledReader
 
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -23,35 +26,47 @@ _TOO_LARGE = (
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Closes connections whose request line, header fields or trailer fields are too long or too slow.
+    """Closes connections that send too much or too slowly, or do not read; refuses operations when there is no room.
 
     Attributes:
         head_bytes_max: how many bytes may arrive in which no head, no part of a body and no request ends, beyond those
             that come in one read (256 KiB at most). Exceeding it is answered with 431.
-        head_seconds_max: how long that state may last while no request is being answered, on a new connection as well.
+        head_seconds_max: how long that state may last while no request is being answered, on a new connection as well;
+            and how long the rest of a body may take to arrive that was answered before its end.
+        stall_seconds: how often is looked whether a client reads its answer; see `StalledReader`.
+        operations_path: where POSTs are operations, to be refused here when the application's `Admission` has no room.
     """
 
     head_bytes_max: ClassVar[int] = 64 * 1024
     head_seconds_max: ClassVar[float] = 20.0
+    stall_seconds: ClassVar[float] = 20.0
+    operations_path: ClassVar[bytes] = b"/graphql"
 
+    _admission: Admission | None = None
     _pending_bytes = 0
     _deadline: asyncio.TimerHandle | None = None
+    _in_body = False
+    _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Expect a head."""
         super().connection_made(transport)
+        self._admission = self.app_state.get(ADMISSION)
+        self._reader = StalledReader(transport, self.loop, stall_seconds=self.stall_seconds)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Expect nothing more."""
+        """Expect nothing more, and give up what was begun."""
         self._expect_nothing()
+        self._reader.forget()
         super().connection_lost(exc)
+        self._call(ON_DEPARTURE)
 
     def data_received(self, data: bytes) -> None:
         """Parse, and look whether that completed anything."""
         self._pending_bytes += len(data)
         super().data_received(data)
-        if self._pending_bytes == 0:
+        if self._pending_bytes == 0 and not (self._in_body and self._is_answered()):
             self._expect_nothing()
         elif self._pending_bytes > self.head_bytes_max and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
@@ -62,26 +77,80 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Finish what is being answered; an answer that has no end of its own is told to come to one."""
         super().shutdown()
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        if cycle is not None and not cycle.response_complete:
-            on_shutdown = cycle.scope["state"].get(ON_SHUTDOWN)
-            if on_shutdown is not None:
-                on_shutdown()
+        self._call(ON_SHUTDOWN)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is answered: see that it does read."""
+        super().pause_writing()
+        self._reader.watch()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        super().resume_writing()
+        self._reader.forget()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing came after an answer: close, but not before the answer was read, unless its reading has stalled."""
+        if self.transport.get_write_buffer_size() and not self.transport.is_closing():
+            self._reader.watch()
+            handler = self.timeout_keep_alive_handler
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, handler)
+        else:
+            super().timeout_keep_alive_handler()
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
         self._pending_bytes = 0
+        self._in_body = True
+        if self._admission is not None and not self._is_let_in(self._admission):
+            return
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A part of the body has arrived."""
         self._pending_bytes = 0
-        super().on_body(body)
+        if not self._is_refused:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is complete, trailer fields included."""
         self._pending_bytes = 0
-        super().on_message_complete()
+        self._in_body = False
+        if self._is_refused:
+            self._is_refused = False
+            self.on_response_complete()
+        else:
+            super().on_message_complete()
+
+    def _is_let_in(self, admission: Admission) -> bool:
+        """Refuse an operation here and now if there is no room for it.
+
+        What uvicorn and the application do around a request before they could refuse it costs ten times as much. What
+        is unusual is let in, to be refused there.
+        """
+        if self.url != self.operations_path or admission.places.executing < admission.places.executing_max:
+            return True
+        response = refusal_response(self.headers)
+        is_usual = response is not None and self.parser.get_method() == b"POST" and self.parser.should_keep_alive()
+        if not is_usual or not self._is_answered() or self.expect_100_continue or self.parser.should_upgrade():
+            return True
+        if admission.places.expect():
+            return True
+        self._is_refused = True
+        self.transport.write(cast("bytes", response))
+        return False
+
+    def _call(self, name: str) -> None:
+        """Call what the application has left under this name, unless the request is answered already."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            callback = cycle.scope["state"].get(name)
+            if callback is not None:
+                callback()
+
+    def _is_answered(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
+        return cycle is None or cycle.response_complete
 
     def _expect_head(self) -> None:
         self._deadline = self.loop.call_later(self.head_seconds_max, self._give_up)
@@ -93,6 +162,5 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._deadline = None
-        cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
-        if cycle is None or cycle.response_complete:
+        if self._is_answered():
             self.transport.close()

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gql_api.http.authentication import Authenticate
+from gql_api.http.departure import cancelled_on_departure
 from gql_api.http.headers import joined_headers
 from gql_api.http.problem import problem
 from gql_api.http.refusal import ClientDisconnected, HttpRefusal
@@ -35,7 +36,11 @@ class Resource:
         self._allowed = ", ".join(sorted(self._handlers))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; a client that leaves before it is answered cancels it."""
+        with cancelled_on_departure(scope):
+            await self._respond(scope, receive, send)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         headers = joined_headers(scope)
         identity = request_id(headers.get(b"x-request-id"))

@@ -11,10 +11,10 @@ Ids are integer keys (`databaseId` in GraphQL). Whatever goes wrong is answered 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gql_api.admission import Admission
 from gql_api.database.compiled import Reader
 from gql_api.database.conditions import Comparison, Condition, Operator
 from gql_api.database.lists import ListRequest, Page, read_pages, read_rows
@@ -31,14 +32,18 @@ from gql_api.database.visibility import Visibility, VisibleReader
 from gql_api.errors import BadUserInput, CourseNotFound, InvalidInput, StudentNotFound
 from gql_api.http import strict_json
 from gql_api.http.authentication import Authenticate
+from gql_api.http.headers import joined_headers
 from gql_api.http.refusal import HttpRefusal
 from gql_api.http.request import check_content_type, read_body
+from gql_api.http.request_timeout import requested_seconds
 from gql_api.http.resource import Resource
 from gql_api.identity import RIGHTS, Principal, RightsTable, require_changes
 from gql_api.pagination import KeyKind, Ordering, OrderKey, PageLimits, PageRequest, encode_cursor
 from gql_api.services.assignments import assign_course
 from gql_api.services.input_rules import is_key
 from gql_api.services.unit_of_work import UnitsOfWork
+
+ResultT = TypeVar("ResultT")
 
 # One spelling for each key, so that a resource has one address.
 _KEY = re.compile(r"[1-9][0-9]{0,18}")
@@ -57,6 +62,7 @@ def rest_routes(
     units_of_work: UnitsOfWork,
     authenticate: Authenticate,
     rights: RightsTable = RIGHTS,
+    admission: Admission,
     page_limits: PageLimits,
     body_bytes_max: int = 65_536,
     body_timeout_seconds: float = 30.0,
@@ -68,6 +74,7 @@ def rest_routes(
         units_of_work: what the POST writes through.
         authenticate: finds out who asks.
         rights: what they may see and do.
+        admission: lets requests in whose bodies are there, and bounds their time.
         page_limits: how many courses a page has when nobody says, and at most.
         body_bytes_max: how large a request's body may be.
         body_timeout_seconds: how long a body may take to arrive.
@@ -76,6 +83,7 @@ def rest_routes(
         reader=reader,
         units_of_work=units_of_work,
         rights=rights,
+        admission=admission,
         page_limits=page_limits,
         body_bytes_max=body_bytes_max,
         body_timeout_seconds=body_timeout_seconds,
@@ -95,6 +103,7 @@ class StudentCourses:
         reader: Reader,
         units_of_work: UnitsOfWork,
         rights: RightsTable,
+        admission: Admission,
         page_limits: PageLimits,
         body_bytes_max: int,
         body_timeout_seconds: float,
@@ -102,6 +111,7 @@ class StudentCourses:
         self._reader = reader
         self._units_of_work = units_of_work
         self._rights = rights
+        self._admission = admission
         self._page_limits = page_limits
         self._body_bytes_max = body_bytes_max
         self._body_timeout_seconds = body_timeout_seconds
@@ -121,7 +131,7 @@ class StudentCourses:
             first=_number("first", parameters["first"]) if "first" in parameters else None,
             after=parameters.get("after"),
         )
-        page = await self._read(principal, student_id, wanted)
+        page = await self._admitted(request, partial(self._read, principal, student_id, wanted))
         courses = _courses(page)
         next_cursor = None
         headers = {}
@@ -141,7 +151,8 @@ class StudentCourses:
         student_id = _key(request, "student_id", or_else=StudentNotFound)
         course_id = _key(request, "course_id", or_else=CourseNotFound)
         is_asked_for = Comparison("id", Operator.EQ, course_id)
-        page = await self._read(principal, student_id, PageRequest(size=1), is_asked_for)
+        read = partial(self._read, principal, student_id, PageRequest(size=1), is_asked_for)
+        page = await self._admitted(request, read)
         courses = _courses(page)
         if not courses:
             raise CourseNotFound("The student takes no course that has this id.")
@@ -162,7 +173,7 @@ class StudentCourses:
         student_id = _key(request, "student_id", or_else=StudentNotFound)
         course_id = _course_id(await self._body(request))
         use_case = partial(assign_course, student_id=student_id, course_id=course_id)
-        assignment = await self._units_of_work.run_alone(use_case)
+        assignment = await self._admitted(request, partial(self._units_of_work.run_alone, use_case))
         course = _course(assignment.course, assignment.assigned_at)
         if assignment.already_assigned:
             return _json(200, course)
@@ -178,15 +189,27 @@ class StudentCourses:
             raise StudentNotFound
         return page
 
+    async def _admitted(self, request: Request, operate: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Do what the request asks for, in a place and in time.
+
+        Raises:
+            Overloaded: there is no place for it.
+            DeadlineExceeded: it took too long, or longer than the client wants to wait.
+            HttpRefusal: the client did not say clearly how long it wants to wait.
+        """
+        return await self._admission.run(operate, seconds=requested_seconds(joined_headers(request.scope)))
+
     async def _body(self, request: Request) -> bytes | bytearray:
         headers = dict(request.scope["headers"])
         check_content_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-        return await read_body(
+        body = await read_body(
             request.receive,
             content_length=headers.get(b"content-length"),
             bytes_max=self._body_bytes_max,
             timeout_seconds=self._body_timeout_seconds,
         )
+        self._admission.require_room()
+        return body
 
 
 def _key(request: Request, name: str, *, or_else: type[StudentNotFound | CourseNotFound]) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Final
 
-from gql_api.http.protocol import ON_SHUTDOWN
 from gql_api.http.result_writer import ResultWriter
+from gql_api.http.scope_state import ON_SHUTDOWN
 from gql_api.schema.execute import GraphQLService
 from gql_api.schema.operation import Caller, OperationRequest, OperationResult
 
@@ -49,9 +50,20 @@ class EventStreams:
         self._results = ResultWriter()
 
     async def answer(
-        self, request: OperationRequest, scope: Scope, receive: Receive, send: Send, *, caller: Caller, read_only: bool
+        self,
+        request: OperationRequest,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        caller: Caller,
+        read_only: bool,
+        seconds: float | None = None,
     ) -> None:
-        """Send all results of the operation, until it ends, the client leaves, or the server shuts down."""
+        """Send all results of the operation, until it ends, the client leaves, or the server shuts down.
+
+        `read_only` and `seconds` are those of `GraphQLService.stream`.
+        """
         headers = [
             (b"content-type", EVENT_STREAM + b"; charset=utf-8"),
             (b"cache-control", b"no-store"),
@@ -62,7 +74,8 @@ class EventStreams:
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": _COMMENT, "more_body": True})
-        sending = asyncio.create_task(self._send_results(request, send, caller=caller, read_only=read_only))
+        opened = self._service.stream(request, caller=caller, read_only=read_only, seconds=seconds)
+        sending = asyncio.create_task(self._send_results(opened, send))
         leaving = asyncio.create_task(_disconnected(receive))
         _on_shutdown(scope, leaving.cancel)
         try:
@@ -75,8 +88,10 @@ class EventStreams:
             sending.result()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _send_results(self, request: OperationRequest, send: Send, *, caller: Caller, read_only: bool) -> None:
-        async with self._service.stream(request, caller=caller, read_only=read_only) as outcome:
+    async def _send_results(
+        self, opened: AbstractAsyncContextManager[AsyncIterator[OperationResult] | OperationResult], send: Send
+    ) -> None:
+        async with opened as outcome:
             if isinstance(outcome, OperationResult):
                 await self._send_result(outcome, send)
             else:

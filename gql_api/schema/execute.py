@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from inspect import isawaitable
@@ -17,7 +17,8 @@ from graphql.execution import (
     execute_subscription_event,
 )
 
-from gql_api.errors import RequestRefused
+from gql_api.admission import Admission
+from gql_api.errors import Overloaded, RequestRefused
 from gql_api.identity import RIGHTS, RightsTable, require_changes, require_events
 from gql_api.schema.documents import Document, core_schema
 from gql_api.schema.error_format import (
@@ -44,6 +45,7 @@ class GraphQLService:
         documents: finds the document of a request, parsed and validated.
         open_context: makes the context that resolvers get, one per operation.
         rights: who may change anything, and who may listen; what is seen, `open_context` decides.
+        admission: lets operations in, and bounds their time; shared with whatever else executes in this worker.
         hide_suggestions: leaves "Did you mean …" out of what is said about variables.
     """
 
@@ -54,6 +56,7 @@ class GraphQLService:
         documents: PersistedDocuments,
         open_context: ContextFactory,
         rights: RightsTable = RIGHTS,
+        admission: Admission | None = None,
         hide_suggestions: bool = False,
     ) -> None:
         self._schema = core_schema(schema)
@@ -61,14 +64,39 @@ class GraphQLService:
         self._documents = documents
         self._open_context = open_context
         self._rights = rights
+        self._admission = admission or Admission()
         self._hide_suggestions = hide_suggestions
         self._shared_answers = SharedAnswers()
 
-    async def execute(self, request: OperationRequest, *, caller: Caller, read_only: bool = False) -> OperationResult:
+    def require_room(self) -> None:
+        """Refuse early, before a request is even parsed; see `Admission.require_room`.
+
+        Raises:
+            Overloaded: too many operations execute and wait already.
+        """
+        self._admission.require_room()
+
+    async def execute(
+        self, request: OperationRequest, *, caller: Caller, read_only: bool = False, seconds: float | None = None
+    ) -> OperationResult:
         """Execute a query or a mutation; with `read_only`, a query alone.
 
-        Never raises for what a client sent nor for what a resolver did: both are errors in the result.
+        Never raises for what a client sent nor for what a resolver did, nor if there is no room or time for it: all of
+        these are errors in the result.
+
+        Args:
+            request: what is asked for.
+            caller: who asks.
+            read_only: whether only a query may be executed.
+            seconds: how long it may take, if the client wants to wait for less than is allowed.
         """
+        operate = partial(self._execute, request, caller, read_only=read_only)
+        try:
+            return await self._admission.run(operate, seconds=seconds)
+        except RequestRefused as refused:
+            return _refused(refused.message, code=refused.code)
+
+    async def _execute(self, request: OperationRequest, caller: Caller, *, read_only: bool) -> OperationResult:
         document = self._find(request)
         if isinstance(document, OperationResult):
             return document
@@ -89,14 +117,22 @@ class GraphQLService:
 
     @asynccontextmanager
     async def stream(
-        self, request: OperationRequest, *, caller: Caller, read_only: bool = False
+        self, request: OperationRequest, *, caller: Caller, read_only: bool = False, seconds: float | None = None
     ) -> AsyncIterator[AsyncIterator[OperationResult] | OperationResult]:
-        """Do whatever the request asks for: subscribe, or else execute; for transports that carry many results."""
+        """Do whatever the request asks for: subscribe, or else execute; for transports that carry many results.
+
+        `read_only` and `seconds` are those of `execute`, and mean nothing to a subscription.
+        """
+        try:
+            self._admission.require_room()
+        except Overloaded as refused:
+            yield _refused(refused.message, code=refused.code)
+            return
         document = self._find(request)
         if not isinstance(document, OperationResult):
             operation_type = document.operation_type(request.operation_name)
             if operation_type is not OperationType.SUBSCRIPTION:
-                yield await self.execute(request, caller=caller, read_only=read_only)
+                yield await self.execute(request, caller=caller, read_only=read_only, seconds=seconds)
                 return
         async with self.subscribe(request, caller=caller) as outcome:
             yield outcome
@@ -108,7 +144,8 @@ class GraphQLService:
         """Start a subscription: its results as events happen, or the one result that says why there are none.
 
         Whatever the subscription holds is let go when the context manager is left. Each event is answered in a context
-        of its own, so that nothing which was loaded for one event is shown for another.
+        of its own, so that nothing which was loaded for one event is shown for another. Starting and answering take a
+        place and have a deadline each; while nothing happens the subscription holds neither.
         """
         document = self._find(request)
         if isinstance(document, OperationResult):
@@ -121,7 +158,8 @@ class GraphQLService:
         async with AsyncExitStack() as stack:
             try:
                 context = await stack.enter_async_context(self._open_context(caller))
-                outcome = await self._open_stream(document, request, context, caller, stack)
+                start = partial(self._open_stream, document, request, context, caller, stack)
+                outcome = await self._admission.run(start)
             except Exception as error:  # noqa: BLE001 - as in execute()
                 outcome = _failed(error, caller, OperationType.SUBSCRIPTION)
             yield outcome
@@ -154,12 +192,16 @@ class GraphQLService:
                 result = await _result_of(execute_subscription_event(event_executor))
             return _executed(result, caller, OperationType.SUBSCRIPTION)
 
+        def work_out(event: Any) -> Awaitable[OperationResult]:
+            # Patient: an event that was refused would be lost. There are no more of these than there are subscribers.
+            return self._admission.run(partial(answer, event), patient=True)
+
         try:
             async for event in source:
                 if question is None:
-                    yield await answer(event)
+                    yield await work_out(event)
                 else:
-                    yield await self._shared_answers.get(question, event, partial(answer, event))
+                    yield await self._shared_answers.get(question, event, partial(work_out, event))
         except Exception as error:  # noqa: BLE001 - as in execute()
             yield _failed(error, caller, OperationType.SUBSCRIPTION)
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
+from gql_api.admission import Admission
 from gql_api.database.engine import Timeouts
 from gql_api.database.readers import create_reader
 from gql_api.database.transactions import create_transactions
@@ -30,6 +31,7 @@ async def rest_client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
         reader=reader,
         units_of_work=UnitsOfWork(transactions),
         authenticate=identify_nobody,
+        admission=Admission(),
         page_limits=PageLimits(size_default=3, size_max=5),
         body_bytes_max=BODY_BYTES_MAX,
         body_timeout_seconds=0.2,

@@ -1,0 +1,10 @@
+"""How many operations execute at once, how many wait for that, and how long each may take; pure asyncio.
+
+Work beyond what a worker can do makes all of it slow, and the slowest worthless: its clients have gone. So a bounded
+number executes, a bounded number waits in the order of arrival, and whoever comes then is told at once to come later.
+"""
+
+from gql_api.admission.admission import Admission
+from gql_api.admission.places import Places
+
+__all__ = ["Admission", "Places"]
