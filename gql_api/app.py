@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +26,27 @@ from gql_api.database.engine import create_engine
 from gql_api.database.event_log import EventLog
 from gql_api.database.readers import create_reader
 from gql_api.database.schema_state import SchemaStatus, read_schema_status
+from gql_api.database.student_ids import find_student_id
 from gql_api.database.transactions import create_transactions
 from gql_api.database.visibility import Visibility
+from gql_api.errors import KeyUnusable
 from gql_api.events import Broker, Purge
 from gql_api.execution import BreadthFirstExecutor, PlanCache
-from gql_api.http.authentication import identify_nobody
+from gql_api.http.authentication import Authenticate, BearerAuthentication, identify_nobody
 from gql_api.http.cors import allow_origins
 from gql_api.http.front_door import FrontDoor
 from gql_api.http.graphiql import GraphiQL
 from gql_api.http.graphql import GraphQLEndpoint
 from gql_api.http.health import health_routes
+from gql_api.http.issuer import IssuerKeys
 from gql_api.http.metrics import Metrics
 from gql_api.http.rest import rest_routes
 from gql_api.http.scope_state import ADMISSION
 from gql_api.http.websocket import WebSocketEndpoint
-from gql_api.identity import RIGHTS, RightsTable
+from gql_api.identity import RIGHTS, RightsTable, with_open_catalogue
+from gql_api.identity.claims import ClaimRules
+from gql_api.identity.keys import FixedKeys, KeySource, public_keys, secret_key
+from gql_api.identity.tokens import Tokens
 from gql_api.pagination import PageLimits
 from gql_api.schema.build import build_schema
 from gql_api.schema.context import Context
@@ -52,7 +59,7 @@ from gql_api.schema.selection import SelectionCache
 from gql_api.schema.trusted_documents import read_manifest, require_valid
 from gql_api.schema.validation_rules import VALIDATION_RULES
 from gql_api.services.unit_of_work import UnitsOfWork
-from gql_api.settings import Settings
+from gql_api.settings import PREFIX, Settings
 
 GRAPHQL_PATH = "/graphql"
 GRAPHIQL_ASSETS_PATH = "/graphiql"
@@ -74,6 +81,7 @@ def build_app(settings: Settings) -> ASGIApp:
 
     Raises:
         SettingInvalid: a setting cannot be used.
+        KeyUnusable: tokens cannot be verified with what is set.
         ManifestUnusable: the manifest of trusted documents cannot be read, or holds one that cannot be executed.
     """
     transactions = create_transactions(
@@ -101,6 +109,7 @@ def build_app(settings: Settings) -> ASGIApp:
         waiting_max=settings.operations_waiting_max,
         timeout_seconds=settings.operation_timeout_seconds,
     )
+    issuer = IssuerKeys(settings.oidc_issuer) if settings.identifies and settings.oidc_issuer else None
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
@@ -113,13 +122,15 @@ def build_app(settings: Settings) -> ASGIApp:
             await reader.close()
             await transactions.close()
             await status_engine.dispose()
+            if issuer is not None:
+                await issuer.close()
 
+    authenticate = _authentication(settings, issuer, reader)
     graphiql = GraphiQL(endpoint_path=GRAPHQL_PATH, assets_path=GRAPHIQL_ASSETS_PATH) if settings.graphiql else None
     plans = PlanCache()
     metrics = Metrics(lambda: plans.fallbacks, admission.places)
-    rights = RIGHTS
+    rights = with_open_catalogue() if settings.anonymous_sees_courses else RIGHTS
     service = _graphql_service(settings, storage, broker, plans, rights=rights, admission=admission)
-    authenticate = identify_nobody
     endpoint = GraphQLEndpoint(
         service,
         authenticate=authenticate,
@@ -182,6 +193,30 @@ def application_from_environment() -> ASGIApp:
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     return application
+
+
+def _authentication(settings: Settings, issuer: IssuerKeys | None, reader: Reader) -> Authenticate:
+    if not settings.identifies:
+        return identify_nobody
+    rules = ClaimRules(
+        issuer=settings.oidc_issuer or settings.jwt_issuer or None,
+        audience=settings.jwt_audience or None,
+        role_claim=settings.role_claim,
+    )
+    tokens = Tokens(issuer or _fixed_keys(settings), rules, find_student_id=partial(find_student_id, reader))
+    return BearerAuthentication(tokens, serves_anonymous=settings.anonymous_sees_courses)
+
+
+def _fixed_keys(settings: Settings) -> KeySource:
+    if settings.jwt_secret:
+        return FixedKeys(secret_key(settings.jwt_secret))
+    file = Path(settings.jwt_public_key_file)
+    try:
+        return FixedKeys(*public_keys(file.read_bytes()))
+    except OSError as error:
+        raise KeyUnusable(f"{PREFIX}JWT_PUBLIC_KEY_FILE: {file} cannot be read: {error.strerror}.") from None
+    except KeyUnusable as error:
+        raise KeyUnusable(f"{PREFIX}JWT_PUBLIC_KEY_FILE: {file} cannot be used: {error.message}.") from None
 
 
 def _graphql_service(

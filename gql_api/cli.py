@@ -9,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,8 +25,11 @@ from gql_api.database.engine import create_engine
 from gql_api.database.migrate import upgrade_to_head
 from gql_api.database.schema_state import read_schema_status
 from gql_api.database.verify import verify
-from gql_api.errors import AddressInUse, DatabaseUnusable, OperatorError
+from gql_api.errors import AddressInUse, DatabaseUnusable, IdentityNotConfigured, OperatorError, SettingInvalid
 from gql_api.http.websocket_protocol import PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS
+from gql_api.identity import Role
+from gql_api.identity.claims import ROLES
+from gql_api.identity.minting import mint
 from gql_api.rosters.commands import import_command, seed_command
 from gql_api.rosters.importing import ImportOptions
 from gql_api.rosters.seeding import seed_demo
@@ -80,6 +84,7 @@ def serve(context: click.Context, /, *, demo: bool, **given: Any) -> None:
     os.environ.update({PREFIX + name.upper(): str(value) for name, value in given.items() if value is not None})
     settings = _settings()
     with _listen(settings.host, settings.port) as listener:  # first of all: a port in use leaves the database alone
+        _require_identity(settings, listener)
         if settings.workers > 1:
             build_app(settings)  # workers that cannot start would be started again for ever
         asyncio.run(_prepare(settings, migrates=demo or _is_sqlite(settings)))
@@ -89,6 +94,23 @@ def serve(context: click.Context, /, *, demo: bool, **given: Any) -> None:
         click.echo(f"{name}: http://{_shown(settings.host)}:{listener.getsockname()[1]}{GRAPHQL_PATH}")
         if not _run(listener, settings):
             context.exit(1)
+
+
+def _require_identity(settings: Settings, listener: socket.socket) -> None:
+    """Serve no stranger everything unless told so; who can come depends on the address, not on its name.
+
+    Raises:
+        IdentityNotConfigured: they could come from elsewhere, and nobody has said that they may.
+    """
+    if settings.identifies or ip_address(listener.getsockname()[0]).is_loopback:
+        return
+    if settings.identity != "off":
+        ways = " or ".join(f"{PREFIX}{name}" for name in ("JWT_SECRET", "JWT_PUBLIC_KEY_FILE", "OIDC_ISSUER"))
+        raise IdentityNotConfigured(
+            f"{_shown(settings.host)} can be reached from elsewhere, and nobody would be asked who they are. "
+            f"Set {ways}, or listen on 127.0.0.1, or let everybody do everything with {PREFIX}IDENTITY=off."
+        )
+    click.echo("Identity is off: whoever reaches this address may read and change everything.", err=True)
 
 
 def _run(listener: socket.socket, settings: Settings) -> bool:
@@ -266,6 +288,34 @@ def check(context: click.Context, /, *, against: Path, trusted_documents: Path |
         click.echo(f"{change.severity:<9}  {change.kind}: {change.description}")
     if any(change.severity is Severity.BREAKING for change in changes):
         context.exit(1)
+
+
+@main.command()
+@click.option(
+    "--role", type=click.Choice([role.value for role in reversed(ROLES)]), required=True, help="Whose rights."
+)
+@click.option("--student", type=click.IntRange(1), help="Which student: the key (`databaseId`).")
+@click.option("--subject", default="development", show_default=True, help="The name in the audit (`sub`).")
+@click.option("--minutes", type=click.IntRange(1, 525_600), default=60, show_default=True, help="How long.")
+def token(*, role: str, student: int | None, subject: str, minutes: int) -> None:
+    """Print a token for development, signed with GQL_API_JWT_SECRET: the value of `Authorization: Bearer`."""
+    settings = _settings()
+    if not settings.jwt_secret:
+        raise SettingInvalid(f"{PREFIX}JWT_SECRET is not there; tokens can be made with a shared secret alone.")
+    if student is not None and role != Role.STUDENT:
+        raise click.UsageError("--student goes with --role student alone.")
+    click.echo(
+        mint(
+            settings.jwt_secret,
+            Role(role),
+            subject=subject,
+            seconds=minutes * 60,
+            student_id=student,
+            issuer=settings.jwt_issuer or None,
+            audience=settings.jwt_audience or None,
+            role_claim=settings.role_claim,
+        )
+    )
 
 
 async def _upgrade(settings: Settings) -> tuple[str, ...]:

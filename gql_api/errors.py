@@ -24,6 +24,9 @@
         │   └── OutcomeUnknown           it broke off while it was committing
         ├── DatabaseNotEmpty
         ├── AddressInUse
+        ├── IdentityNotConfigured        others could come, and nobody would be asked who they are
+        ├── KeyUnusable                  a key that tokens cannot be verified with
+        ├── IssuerUnusable               the issuer of tokens is away, or says what cannot be used
         ├── ManifestUnusable             a manifest of trusted documents that cannot be read, or not executed
         ├── SchemaFileUnusable           a file that should hold a schema, or this one
         └── BundleUnusable               a OneRoster bundle that cannot be read as a whole
@@ -198,3 +201,15 @@ class BundleUnusable(OperatorError):
 
 class AddressInUse(OperatorError):
     """The address to listen on cannot be had."""
+
+
+class IdentityNotConfigured(OperatorError):
+    """The address to listen on can be reached from elsewhere, and nobody would be asked who they are."""
+
+
+class KeyUnusable(OperatorError):
+    """A secret or a file does not hold a key that tokens can be verified with."""
+
+
+class IssuerUnusable(OperatorError):
+    """The issuer of tokens cannot be reached, or its answers cannot be used, and no keys of it are known."""

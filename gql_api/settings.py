@@ -13,11 +13,20 @@ PREFIX = "GQL_API_"
 
 _ORIGIN: Final = re.compile(r"https?://[^/?#@\s,*]+")
 
+# http is for an issuer on this machine alone: keys that came in the clear could be anybody's.
+_ISSUER: Final = re.compile(r"(https://[^/?#@\s]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/[^?#\s]*)?")
+
+SECRET_BYTES_MIN: Final = 32
+"""As many as HMAC-SHA-256 gives (RFC 7518 §3.2)."""
+
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
-def _row(default: Any, meaning: str, *, at_least: float | None = None, at_most: float | None = None) -> Any:
-    return field(default=default, metadata={"meaning": meaning, "at_least": at_least, "at_most": at_most})
+def _row(
+    default: Any, meaning: str, *, at_least: float | None = None, at_most: float | None = None, is_secret: bool = False
+) -> Any:
+    limits = {"at_least": at_least, "at_most": at_most}
+    return field(default=default, repr=not is_secret, metadata={"meaning": meaning, **limits})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +95,26 @@ class Settings:
     graphiql: bool = _row(True, "whether browsers that open /graphql get GraphiQL")  # noqa: FBT003 - a default
     introspection: bool = _row(True, "whether the schema can be asked for itself, and messages suggest names from it")  # noqa: FBT003 - a default
 
+    identity: Literal["auto", "on", "off"] = _row(
+        "auto",
+        "`on`: who asks is told by a token, and one of the next three settings says how to verify it; `off`: everybody "
+        "may do everything; `auto`: on where one of them is there, otherwise off, and then for this machine alone",
+    )
+    jwt_secret: str = _row("", "the secret that tokens are signed with (HS256), at least 32 bytes", is_secret=True)
+    jwt_public_key_file: str = _row("", "a file with the public key that verifies tokens: PEM, a JWK or a set of them")
+    oidc_issuer: str = _row("", "the OpenID Connect issuer whose keys verify tokens (`https://id.example.org`)")
+    jwt_issuer: str = _row("", "the `iss` that tokens must have; the OpenID Connect issuer's own is always asked for")
+    jwt_audience: str = _row("", "the `aud` that tokens must have; without it, they must have none")
+    role_claim: str = _row("role", "the claim with the role: student, staff or registrar, or an array of such")
+    anonymous_sees_courses: bool = _row(False, "whether who shows no token sees the catalogue of courses")  # noqa: FBT003 - a default
+
+    @property
+    def identifies(self) -> bool:
+        """Whether who asks has to be told by a token."""
+        return self.identity != "off" and bool(self.jwt_secret or self.jwt_public_key_file or self.oidc_issuer)
+
     def __post_init__(self) -> None:
+        self._check_identity()
         if self.page_size_default > self.page_size_max:
             raise SettingInvalid(
                 f"{PREFIX}PAGE_SIZE_DEFAULT is {self.page_size_default}; "
@@ -102,6 +130,32 @@ class Settings:
                     f"{PREFIX}CORS_ORIGINS holds {origin!r}; "
                     "it must be * or origins like https://app.example.org, without a path, separated by spaces."
                 )
+
+    def _check_identity(self) -> None:
+        names = [f"{PREFIX}{name}" for name in ("JWT_SECRET", "JWT_PUBLIC_KEY_FILE", "OIDC_ISSUER")]
+        given = [
+            name
+            for name, value in zip(names, (self.jwt_secret, self.jwt_public_key_file, self.oidc_issuer), strict=True)
+            if value
+        ]
+        if len(given) > 1:
+            raise SettingInvalid(f"{given[0]} and {given[1]} are both there; tokens are verified in one way.")
+        if self.identity == "on" and not given:
+            raise SettingInvalid(f"{PREFIX}IDENTITY is on; then one of {', '.join(names)} must be there.")
+        if self.jwt_secret and len(self.jwt_secret.encode(errors="surrogateescape")) < SECRET_BYTES_MIN:
+            raise SettingInvalid(f"{PREFIX}JWT_SECRET is too short; it must have at least {SECRET_BYTES_MIN} bytes.")
+        if not self.oidc_issuer:
+            return
+        if not _ISSUER.fullmatch(self.oidc_issuer):
+            raise SettingInvalid(
+                f"{PREFIX}OIDC_ISSUER is {self.oidc_issuer!r}; it must be an https URL like https://id.example.org."
+            )
+        if not self.jwt_audience:
+            raise SettingInvalid(
+                f"{PREFIX}OIDC_ISSUER is there; then {PREFIX}JWT_AUDIENCE must say which tokens are for this server."
+            )
+        if self.jwt_issuer:
+            raise SettingInvalid(f"{PREFIX}JWT_ISSUER and {PREFIX}OIDC_ISSUER are both there; the latter says it all.")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

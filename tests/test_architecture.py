@@ -36,7 +36,7 @@ HOUSE: Final = {
     "errors": storey(),
     "settings": storey("errors"),
     "pagination": storey("errors", "orjson sqlalchemy"),
-    "identity": storey("errors", ""),
+    "identity": storey("errors", "joserfc orjson"),
     "admission": storey("errors"),
     "execution": storey("", "graphql strawberry"),
     "models": storey("", "sqlalchemy"),
@@ -50,12 +50,13 @@ HOUSE: Final = {
     ),
     "http": storey(
         "errors pagination identity admission database services schema",
-        "orjson prometheus_client starlette uvicorn",
+        "httpx orjson prometheus_client starlette uvicorn",
     ),
     "app": storey(
-        "settings pagination identity admission execution database services events schema http", "graphql starlette"
+        "errors settings pagination identity admission execution database services events schema http",
+        "graphql starlette",
     ),
-    "cli": storey("errors settings database rosters schema http app", "click sqlalchemy uvicorn"),
+    "cli": storey("errors settings identity database rosters schema http app", "click sqlalchemy uvicorn"),
     "__main__": storey("cli"),
 }
 

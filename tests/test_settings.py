@@ -76,6 +76,27 @@ def test_a_variable_that_is_no_setting_is_an_error(variable: str) -> None:
             {"GQL_API_PAGE_SIZE_MAX": "19"},
             "GQL_API_PAGE_SIZE_DEFAULT is 20; it must be at most GQL_API_PAGE_SIZE_MAX, which is 19.",
         ),
+        (
+            {"GQL_API_JWT_SECRET": "s" * 32, "GQL_API_OIDC_ISSUER": "https://id.example.org"},
+            "GQL_API_JWT_SECRET and GQL_API_OIDC_ISSUER are both there; tokens are verified in one way.",
+        ),
+        (
+            {"GQL_API_IDENTITY": "on"},
+            "GQL_API_IDENTITY is on; then one of GQL_API_JWT_SECRET, GQL_API_JWT_PUBLIC_KEY_FILE, GQL_API_OIDC_ISSUER "
+            "must be there.",
+        ),
+        (
+            {"GQL_API_OIDC_ISSUER": "https://id.example.org"},
+            "GQL_API_OIDC_ISSUER is there; then GQL_API_JWT_AUDIENCE must say which tokens are for this server.",
+        ),
+        (
+            {
+                "GQL_API_OIDC_ISSUER": "https://id.example.org",
+                "GQL_API_JWT_AUDIENCE": "school",
+                "GQL_API_JWT_ISSUER": "x",
+            },
+            "GQL_API_JWT_ISSUER and GQL_API_OIDC_ISSUER are both there; the latter says it all.",
+        ),
     ],
 )
 def test_settings_that_contradict_each_other_are_an_error(given: dict[str, str], said: str) -> None:
@@ -92,12 +113,19 @@ def test_no_variable_is_needed() -> None:
 def test_a_good_value_is_read_and_changes_nothing_else(variable: str) -> None:
     row = ROWS[variable]
     text, value = good_value(variable)
-    # Without a manifest trusted documents alone would be no documents at all.
-    others = {} if row.name == "trusted_documents" else {"GQL_API_TRUSTED_DOCUMENTS": "documents.json"}
+    others = {name: text for name, text in NEEDED_BY.get(row.name, {}).items() if name != variable}
     settings, defaults = Settings.from_environment({variable: text, **others}), Settings.from_environment(others)
     assert getattr(settings, row.name) == value
     assert type(getattr(settings, row.name)) is type(row.default)
     assert [name for name in Settings.__slots__ if getattr(settings, name) != getattr(defaults, name)] == [row.name]
+
+
+NEEDED_BY = {
+    "trusted_documents_mode": {"GQL_API_TRUSTED_DOCUMENTS": "documents.json"},
+    "identity": {"GQL_API_JWT_SECRET": "s" * 32},
+    "oidc_issuer": {"GQL_API_JWT_AUDIENCE": "school"},
+}
+"""What has to be there, too, for some."""
 
 
 def good_value(variable: str) -> tuple[str, Any]:
@@ -110,7 +138,8 @@ def good_value(variable: str) -> tuple[str, Any]:
         other = next(word for word in words if word != row.default)
         return other.upper(), other
     if kind is str:
-        return "https://app.example.org", "https://app.example.org"
+        text = f"https://{row.name.replace('_', '-')}.school.example.org"
+        return text, text
     default: Any = row.default
     return f" {default + 1} ", default + 1
 
@@ -121,6 +150,42 @@ def test_a_password_in_a_bad_url_is_not_repeated(url: str) -> None:
     assert refused.exit_code == 1
     assert refused.stderr.startswith("Error: The database URL ")
     assert "hunter2" not in refused.output
+
+
+@pytest.mark.parametrize("secret", ["short", "s" * 31, "é" * 15])
+def test_a_secret_that_is_too_short_is_refused_and_not_repeated(secret: str) -> None:
+    with pytest.raises(SettingInvalid) as caught:
+        Settings.from_environment({"GQL_API_JWT_SECRET": secret})
+    assert caught.value.message == "GQL_API_JWT_SECRET is too short; it must have at least 32 bytes."
+
+
+def test_a_secret_is_not_shown_with_the_settings() -> None:
+    secret = "hunter2" * 5
+    assert "hunter2" not in repr(Settings.from_environment({"GQL_API_JWT_SECRET": secret}))
+
+
+@pytest.mark.parametrize(
+    "issuer", ["id.example.org", "http://id.example.org", "https://", "https://a b", "https://i?x"]
+)
+def test_an_issuer_is_an_https_url(issuer: str) -> None:
+    with pytest.raises(SettingInvalid) as caught:
+        Settings.from_environment({"GQL_API_OIDC_ISSUER": issuer, "GQL_API_JWT_AUDIENCE": "school"})
+    assert caught.value.message == (
+        f"GQL_API_OIDC_ISSUER is {issuer!r}; it must be an https URL like https://id.example.org."
+    )
+
+
+@pytest.mark.parametrize(
+    "issuer", ["http://localhost:8080/realms/school", "http://127.0.0.1:1", "https://id.example.org/a/"]
+)
+def test_an_issuer_on_this_machine_may_do_without_tls(issuer: str) -> None:
+    assert Settings.from_environment({"GQL_API_OIDC_ISSUER": issuer, "GQL_API_JWT_AUDIENCE": "x"}).identifies
+
+
+@pytest.mark.parametrize(("identity", "identifies"), [("auto", True), ("on", True), ("off", False)])
+def test_identity_is_on_as_soon_as_tokens_can_be_verified(identity: str, identifies: bool) -> None:  # noqa: FBT001 - a case
+    given = {"GQL_API_IDENTITY": identity, "GQL_API_JWT_SECRET": "s" * 32}
+    assert Settings.from_environment(given).identifies is identifies
 
 
 def test_settings_do_not_change() -> None:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Final
 
+from gql_api.http.authentication import seconds_left
 from gql_api.http.result_writer import ResultWriter
 from gql_api.http.scope_state import ON_SHUTDOWN
 from gql_api.schema.execute import GraphQLService
@@ -60,8 +61,9 @@ class EventStreams:
         read_only: bool,
         seconds: float | None = None,
     ) -> None:
-        """Send all results of the operation, until it ends, the client leaves, or the server shuts down.
+        """Send all results of the operation, until it ends, the client leaves, its token expires, or the server ends.
 
+        `complete` comes in the first case alone: after the others, clients ask again, with a new token if need be.
         `read_only` and `seconds` are those of `GraphQLService.stream`.
         """
         headers = [
@@ -79,7 +81,9 @@ class EventStreams:
         leaving = asyncio.create_task(_disconnected(receive))
         _on_shutdown(scope, leaving.cancel)
         try:
-            await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                [sending, leaving], timeout=seconds_left(caller.principal), return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             for task in (sending, leaving):
                 task.cancel()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from gql_api.http import strict_json
-from gql_api.http.authentication import Authenticate, authorization_in
+from gql_api.http.authentication import Authenticate, authorization_in, seconds_left
 from gql_api.http.close_code import CloseCode, ConnectionRefused
 from gql_api.http.refusal import HttpRefusal
 from gql_api.http.request import operation_request
@@ -68,8 +68,7 @@ class WebSocketConnection:
         """Do as the messages say until the connection ends; whatever is still under way is given up then."""
         try:
             await self._initialise()
-            while (message := await self._next_message()) is not None:
-                await self._handle(message)
+            await self._serve_while_identified()
         except ConnectionRefused as refused:
             await self._close(refused.code, refused.reason)
         except Exception as error:  # noqa: BLE001 - the edge of the program: nothing unexpected passes unmasked
@@ -91,6 +90,15 @@ class WebSocketConnection:
             raise ConnectionRefused(
                 CloseCode.CONNECTION_INITIALISATION_TIMEOUT, "Connection initialisation timeout"
             ) from None
+
+    async def _serve_while_identified(self) -> None:
+        """Read until the connection ends, or the token does."""
+        try:
+            async with asyncio.timeout(seconds_left(self._caller.principal)):
+                while (message := await self._next_message()) is not None:
+                    await self._handle(message)
+        except TimeoutError:
+            raise ConnectionRefused(CloseCode.FORBIDDEN, "The token has expired") from None
 
     async def _next_message(self) -> dict[str, Any] | None:
         """The next message, an object with a `type`; None when the connection has ended."""
