@@ -256,7 +256,7 @@ class _PostgresqlTransaction:
 
     async def end(self) -> None:
         """Roll back what was not committed; a connection on which that fails is of no more use."""
-        if not self._open and not self.connection.is_in_transaction():
+        if self.connection.is_closed() or not (self._open or self.connection.is_in_transaction()):
             return
         try:
             await self.connection.execute("ROLLBACK")

