@@ -1,4 +1,4 @@
-"""The command line: `gql-api serve | migrate | verify | seed | import | schema`."""
+"""The command line: `gql-api serve | migrate | verify | seed | import | student | schema`."""
 
 from __future__ import annotations
 
@@ -24,8 +24,18 @@ from gql_api.database.address import Dialect, parse_database_url
 from gql_api.database.engine import create_engine
 from gql_api.database.migrate import upgrade_to_head
 from gql_api.database.schema_state import read_schema_status
+from gql_api.database.statements import Entity
+from gql_api.database.transactions import create_transactions
 from gql_api.database.verify import verify
-from gql_api.errors import AddressInUse, DatabaseUnusable, IdentityNotConfigured, OperatorError, SettingInvalid
+from gql_api.errors import (
+    AddressInUse,
+    BadUserInput,
+    DatabaseUnusable,
+    IdentityNotConfigured,
+    NotFound,
+    OperatorError,
+    SettingInvalid,
+)
 from gql_api.http.websocket_protocol import PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS
 from gql_api.identity import Role
 from gql_api.identity.claims import ROLES
@@ -36,6 +46,9 @@ from gql_api.rosters.seeding import seed_demo
 from gql_api.rosters.synthetic import Population
 from gql_api.schema.changes import Severity
 from gql_api.schema.commands import changes_command, compare_command, write_command
+from gql_api.schema.global_id import KEY_MAX, decode_key
+from gql_api.services.commands import erase_command, export_command, name_command, operator
+from gql_api.services.unit_of_work import UnitsOfWork
 from gql_api.settings import PREFIX, Settings
 
 ResultT = TypeVar("ResultT")
@@ -48,12 +61,12 @@ GRACEFUL_SHUTDOWN_SECONDS = 10
 
 
 class _Commands(click.Group):
-    """Shows the errors that an operator can mend as one line, without a traceback."""
+    """Shows what an operator can mend, and what was not found, as one line, without a traceback."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except OperatorError as error:
+        except (OperatorError, NotFound) as error:
             raise click.ClickException(error.message) from error
 
 
@@ -208,7 +221,9 @@ def import_roster(
     An SQLite file is made and migrated if need be; PostgreSQL has to be at head (`gql-api migrate`).
     """
     options = ImportOptions(skip_invalid=skip_invalid, dry_run=dry_run, faults_file=faults)
-    if not asyncio.run(_into_database(_settings(), partial(import_command, path=path, options=options))):
+    if not asyncio.run(
+        _into_database(_settings(), partial(import_command, path=path, options=options, actor=operator()))
+    ):
         context.exit(1)
 
 
@@ -239,6 +254,53 @@ def verify_command(context: click.Context) -> None:
     click.echo(str(report))
     if not report.is_sound:
         context.exit(1)
+
+
+class _StudentId(click.ParamType[int]):
+    """A student's key, given as `databaseId` or as the opaque `id`; the key of 007 is no other student's than of 7."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if text.isascii() and text.isdigit():
+            key = int(text[: len(str(KEY_MAX)) + 1])
+            return key if 0 < key <= KEY_MAX else self.fail(f"{text!r} is no student's databaseId.", param, ctx)
+        try:
+            return decode_key(text, Entity.STUDENT, argument="ID")
+        except BadUserInput as error:
+            self.fail(f"{error.message} The integer databaseId will do, too.", param, ctx)
+
+
+@main.group()
+def student() -> None:
+    """Give out, or erase, what is stored about one student."""
+
+
+@student.command()
+@click.argument("student_id", metavar="ID", type=_StudentId())
+def export(student_id: int) -> None:
+    """Print all that is stored about the student ID as JSON: record, assignments, events, and the audit's entries.
+
+    ID is the student's databaseId or id. The audit takes note of it.
+    """
+    click.echo(asyncio.run(_with_units_of_work(_settings(), partial(export_command, student_id=student_id))))
+
+
+@student.command()
+@click.argument("student_id", metavar="ID", type=_StudentId())
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(*, student_id: int, yes: bool) -> None:
+    """Erase name, e-mail address and sourcedId of the student ID, for good.
+
+    ID is the student's databaseId or id. Assignments, counts and the audit stay; the audit takes note of it. Asked
+    again, it finds nothing to erase.
+    """
+    settings = _settings()
+    if not yes:
+        who = asyncio.run(_with_units_of_work(settings, partial(name_command, student_id=student_id)))
+        click.confirm(f"Erase the personal data of {who}? This cannot be taken back.", abort=True)
+    click.echo(asyncio.run(_with_units_of_work(settings, partial(erase_command, student_id=student_id))))
 
 
 class _WriteByDefault(click.Group):
@@ -322,6 +384,17 @@ async def _upgrade(settings: Settings) -> tuple[str, ...]:
     # Only if need be: migrating waits for SQLite's lock, which an import may hold for a while.
     status = await _with_engine(settings, read_schema_status)
     return () if status.is_ready else await upgrade_to_head(settings.database_url)
+
+
+async def _with_units_of_work(settings: Settings, use: Callable[[UnitsOfWork], Awaitable[ResultT]]) -> ResultT:
+    await _prepare(settings, migrates=False)
+    transactions = create_transactions(
+        settings.database_url, pool_size=1, busy_timeout_seconds=settings.busy_timeout_seconds
+    )
+    try:
+        return await use(UnitsOfWork(transactions))
+    finally:
+        await transactions.close()
 
 
 async def _with_engine(settings: Settings, use: Callable[[AsyncEngine], Awaitable[ResultT]]) -> ResultT:

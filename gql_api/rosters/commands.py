@@ -12,10 +12,11 @@ from gql_api.rosters.progress import ProgressReport
 from gql_api.rosters.report import print_report
 from gql_api.rosters.seeding import seed
 from gql_api.rosters.synthetic import Population
+from gql_api.services.actor import Actor
 
 
-async def import_command(engine: AsyncEngine, path: Path, options: ImportOptions) -> bool:
-    """Import the bundle at `path` and print what came of it.
+async def import_command(engine: AsyncEngine, path: Path, options: ImportOptions, actor: Actor) -> bool:
+    """Import the bundle at `path` on behalf of the actor and print what came of it.
 
     Returns:
         Whether it was imported: the exit code is 0 then, otherwise 1.
@@ -23,7 +24,7 @@ async def import_command(engine: AsyncEngine, path: Path, options: ImportOptions
     Raises:
         OperatorError: see `import_bundle`.
     """
-    report = await import_bundle(engine, path, options, ProgressReport(Console(stderr=True)))
+    report = await import_bundle(engine, path, options, ProgressReport(Console(stderr=True)), actor=actor)
     print_report(Console(), report)
     return report.merged is not None
 

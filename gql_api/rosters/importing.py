@@ -10,9 +10,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gql_api.errors import BundleUnusable, OperatorError
+from gql_api.models import AuditAction
 from gql_api.rosters.bulk_load import analyze
 from gql_api.rosters.bundle import Bundle, open_bundle
 from gql_api.rosters.manifest import MANIFEST, Manifest, Mode, Version, read_manifest
@@ -23,6 +25,9 @@ from gql_api.rosters.references import check_references, leave_out_dependents
 from gql_api.rosters.scratch import FaultInFile, Scratch, Standing, open_scratch
 from gql_api.rosters.selection import select_courses, select_students
 from gql_api.rosters.staging import stage_file
+from gql_api.services.actor import Actor
+from gql_api.services.audit import entry_values
+from gql_api.services.tables import AUDIT_ENTRIES
 
 FAULTS_SHOWN_MAX: Final = 50
 """Faults that a report carries; the rest are counted, and go to a file if one is asked for."""
@@ -78,6 +83,8 @@ async def import_bundle(
     path: Path,
     options: ImportOptions = IMPORT_OPTIONS,
     progress: ProgressReport = SILENT,
+    *,
+    actor: Actor | None = None,
 ) -> ImportReport:
     """Import the bundle at `path` in one transaction.
 
@@ -89,6 +96,7 @@ async def import_bundle(
         path: a folder or a .zip file.
         options: see there.
         progress: is told about every step.
+        actor: on whose behalf; if anything is changed, the audit says how many records. None leaves it out.
 
     Raises:
         BundleUnusable: the bundle cannot be read as a whole. Nothing has been changed.
@@ -104,7 +112,7 @@ async def import_bundle(
             optional = _read(scratch, bundle, files, progress)
             merged = None
             if options.skip_invalid or not scratch.has_faults():
-                merged = await _merge(engine, scratch, optional, options, progress)
+                merged = await _merge(engine, scratch, optional, options, progress, actor=actor)
             else:
                 _write_faults(scratch, options)
             return _report(path, manifest.version, options, scratch, merged)
@@ -149,7 +157,13 @@ def _read(scratch: Scratch, bundle: Bundle, files: tuple[File, ...], progress: P
 
 
 async def _merge(
-    engine: AsyncEngine, scratch: Scratch, optional: OptionalColumns, options: ImportOptions, progress: ProgressReport
+    engine: AsyncEngine,
+    scratch: Scratch,
+    optional: OptionalColumns,
+    options: ImportOptions,
+    progress: ProgressReport,
+    *,
+    actor: Actor | None,
 ) -> Merged | None:
     async with engine.connect() as connection:
         merged = await merge(connection, scratch, optional, progress, skip_invalid=options.skip_invalid)
@@ -158,12 +172,19 @@ async def _merge(
         if merged is None or options.dry_run:
             await connection.rollback()
             return merged
+        if actor is not None and merged.changed_anything:
+            await connection.execute(insert(AUDIT_ENTRIES), entry_values(actor, AuditAction.IMPORT, _counts(merged)))
         with progress.step("Committing", 1) as step:
             await connection.commit()
             step.advance(1)
     if merged.changed_anything:
         await analyze(engine)
     return merged
+
+
+def _counts(merged: Merged) -> dict[str, dict[str, int]]:
+    kinds = {"students": merged.students, "courses": merged.courses, "assignments": merged.assignments}
+    return {name: {"created": kind.created, "updated": kind.updated} for name, kind in kinds.items()}
 
 
 def _report(

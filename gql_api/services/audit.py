@@ -45,20 +45,9 @@ async def record(
         course_id: to which course, if it concerns one.
         details: what else there is to say; neither names, nor addresses, nor values of fields.
     """
-    actor = uow.actor
-    if actor is not None:
-        await uow.execute(
-            _RECORD,
-            {
-                "actor": actor.subject,
-                "role": actor.role,
-                "action": str(action),
-                "student_id": student_id,
-                "course_id": course_id,
-                "request_id": actor.request_id,
-                "details": details_text(details),
-            },
-        )
+    if uow.actor is not None:
+        values = entry_values(uow.actor, action, details)
+        await uow.execute(_RECORD, {**values, "student_id": student_id, "course_id": course_id})
 
 
 async def record_each(uow: UnitOfWork, action: AuditAction, concerned: Sequence[tuple[int | None, int | None]]) -> None:
@@ -98,9 +87,15 @@ def actor_parameters(actor: Actor) -> dict[str, Any]:
     return {"actor": actor.subject, "actor_role": actor.role, "actor_request_id": actor.request_id}
 
 
-def details_text(details: Mapping[str, Any] | None) -> str | None:
-    """The details as they are stored."""
-    return None if details is None else orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode()
+def entry_values(actor: Actor, action: AuditAction, details: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The values of an entry that concerns neither one student nor one course, by column."""
+    return {
+        "actor": actor.subject,
+        "role": actor.role,
+        "action": str(action),
+        "request_id": actor.request_id,
+        "details": None if details is None else orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode(),
+    }
 
 
 @cache

@@ -6,7 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gql_api.rosters.commands import import_command, seed_command
 from gql_api.rosters.importing import IMPORT_OPTIONS
 from gql_api.rosters.synthetic import Population
+from gql_api.services.actor import OPERATOR, Actor
 from tests.rosters.sample_bundle import replaced, sample, written
+
+IDA = Actor("ida", OPERATOR)
 
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)  # what is printed does not depend on it
 
@@ -20,7 +23,7 @@ def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_import_shows_progress_beside_its_report(
     engine: AsyncEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert await import_command(engine, written(sample(), tmp_path), IMPORT_OPTIONS) is True
+    assert await import_command(engine, written(sample(), tmp_path), IMPORT_OPTIONS, IDA) is True
     out, err = capsys.readouterr()
     assert "│ assignments │       3 │       0 │         0 │                         0 │" in out.splitlines()
     assert [line.partition(":")[0] for line in err.splitlines()] == [
@@ -37,7 +40,7 @@ async def test_import_says_that_nothing_was_imported(
     engine: AsyncEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bundle = replaced(sample(), "users.csv", "false,eve", "no,eve")
-    assert await import_command(engine, written(bundle, tmp_path), IMPORT_OPTIONS) is False
+    assert await import_command(engine, written(bundle, tmp_path), IMPORT_OPTIONS, IDA) is False
     assert capsys.readouterr().out == (
         "users.csv:4: enabledUser: must be one of true, false (is 'no')\n"
         "Nothing was imported; faults: 1. Correct the bundle, or import the rest with --skip-invalid.\n"

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,11 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gql_api.rosters.importing import IMPORT_OPTIONS, ImportOptions, ImportReport, import_bundle
 from gql_api.rosters.merge import Changes, Merged
+from gql_api.services.actor import OPERATOR, Actor
 from gql_api.services.students import create_student
 from gql_api.services.tables import COURSES
 from gql_api.services.unit_of_work import UnitsOfWork
 from tests.rosters.sample_bundle import Bundle, manifest, replaced, sample, written, zipped
 from tests.rosters.stored import NOTHING_STORED, Stored, day, every_row, stored
+from tests.services.stored import audited
 
 ADA = ("usr-ada", "Ada Lovelace", "ada@example.org")
 JOZSEF = ("usr-jozsef", "József Árvíz", None)
@@ -51,6 +54,23 @@ async def test_a_bundle_becomes_students_courses_and_assignments(
     assert (report.other_users, report.other_enrollments, report.faults, report.faults_total) == (1, 1, (), 0)
     rows = {"orgs": 2, "academicSessions": 2, "courses": 2, "classes": 3, "users": 3, "roles": 3, "enrollments": 5}
     assert report.rows == {name: number for name, number in rows.items() if version == "1.2" or name != "roles"}
+
+
+async def test_an_import_that_changes_something_stands_in_the_audit_with_its_counts(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    folder = written(sample(), tmp_path)
+    actor = Actor("ida", OPERATOR)
+    await import_bundle(engine, folder, ImportOptions(dry_run=True), actor=actor)
+    assert await audited(engine) == []
+    await import_bundle(engine, folder, actor=actor)
+    await import_bundle(engine, folder, actor=actor)
+    counts = {
+        name: {"created": new, "updated": 0} for name, new in (("assignments", 3), ("courses", 2), ("students", 2))
+    }
+    [entry] = await audited(engine)
+    assert entry[:5] == ("ida", "operator", "IMPORT", None, None)
+    assert json.loads(entry.details or "") == counts
 
 
 async def test_an_archive_is_imported_like_a_folder(engine: AsyncEngine, tmp_path: Path) -> None:
