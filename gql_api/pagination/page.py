@@ -13,8 +13,8 @@ from gql_api.pagination.ordering import Ordering
 class PageLimits(NamedTuple):
     """How many rows a page has when nobody says, and how many it may have."""
 
-    size_default: int
-    size_max: int
+    size_default: int = 20
+    size_max: int = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,16 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
-    OperationDefinitionNode,
     OperationType,
     parse,
     validate,
 )
 from graphql.validation.validate import ValidationAbortedError
 
+from gql_api.pagination import PageLimits
+from gql_api.schema.cost import CostModel, MeasuredOperation
 from gql_api.schema.error_format import FormattedError, format_request_error
+from gql_api.schema.limits import Limits, too_expensive
 from gql_api.schema.lru_cache import LruCache
 from gql_api.schema.validation_rules import FIELD_COMPARISONS_MAX, VALIDATION_RULES
 
@@ -28,6 +30,9 @@ from gql_api.schema.validation_rules import FIELD_COMPARISONS_MAX, VALIDATION_RU
 _TREE_BYTES_PER_TOKEN = 800
 _ENTRY_BYTES = 4096
 _ERROR_BYTES = 4096
+
+_TOO_MANY_TOKENS = "Syntax Error: Document contains more than {} tokens. Parsing aborted."
+"""How graphql-core says it; it has no other sign for it."""
 
 _TOO_EXPENSIVE = (
     "The document is too expensive to validate: its fragments nest too deeply, or more than "
@@ -41,30 +46,34 @@ def core_schema(schema: strawberry.Schema) -> GraphQLSchema:
 
 
 class Document(NamedTuple):
-    """A text that was parsed and validated: either a tree to be executed, or the errors that say why not."""
+    """A text that was parsed and validated: either a tree and its operations, or the errors that say why not."""
 
     tree: DocumentNode | None
     errors: tuple[FormattedError, ...]
-    operation_types: Mapping[str | None, OperationType]
+    operations: Mapping[str | None, MeasuredOperation]
+
+    def operation(self, operation_name: str | None) -> MeasuredOperation | None:
+        """The operation that is asked for, or None where that is unclear (spec §6.1, GetOperation)."""
+        operations = self.operations
+        if operation_name is None and len(operations) == 1:
+            return next(iter(operations.values()))
+        return operations.get(operation_name)
 
     def operation_type(self, operation_name: str | None) -> OperationType | None:
-        """The type of the operation that is asked for, or None where that is unclear (spec §6.1, GetOperation)."""
-        types = self.operation_types
-        if operation_name is None and len(types) == 1:
-            return next(iter(types.values()))
-        return types.get(operation_name)
+        """The type of the operation that is asked for, or None where that is unclear."""
+        operation = self.operation(operation_name)
+        return None if operation is None else operation.type
 
 
 class DocumentCache:
-    """Documents by their text: a text is parsed and validated on its first use, whether it proves valid or not.
+    """Documents by their text: a text is parsed, validated and measured on its first use, be it valid or not.
 
     Args:
         schema: the schema that documents are validated against.
         entries_max: how many documents are kept.
         bytes_max: how much memory they may take together, by estimate.
-        tokens_max: the lexical tokens a document may have; more is a parse error.
-        characters_max: the length of a text, in code points; more is a parse error.
-        errors_max: how many validation errors are reported before validation ends.
+        limits: how large documents and their operations may be.
+        page_limits: how large pages are; operations are measured by that.
         rules: the validation rules; classes that are made once, since a rule made anew is another rule.
         hide_suggestions: leaves "Did you mean …" out of the messages.
     """
@@ -75,16 +84,14 @@ class DocumentCache:
         *,
         entries_max: int = 1000,
         bytes_max: int = 64 * 1024 * 1024,
-        tokens_max: int = 2000,
-        characters_max: int = 100_000,
-        errors_max: int = 50,
+        limits: Limits | None = None,
+        page_limits: PageLimits | None = None,
         rules: Collection[type[ASTValidationRule]] = VALIDATION_RULES,
         hide_suggestions: bool = False,
     ) -> None:
         self._schema = core_schema(schema)
-        self._tokens_max = tokens_max
-        self._characters_max = characters_max
-        self._errors_max = errors_max
+        self._limits = limits or Limits()
+        self._cost_model = CostModel(self._schema, page_limits=page_limits or PageLimits(), limits=self._limits)
         self._rules = tuple(rules)
         self._hide_suggestions = hide_suggestions
         self._documents: LruCache[str, Document] = LruCache(entries_max=entries_max, bytes_max=bytes_max)
@@ -106,35 +113,33 @@ class DocumentCache:
         return self._documents.size_bytes
 
     def _read(self, text: str) -> Document:
+        limits = self._limits
         # The length is compared here, before graphql-core looks at the text, because its own message would quote it.
-        if len(text) > self._characters_max:
-            message = f"The document has {len(text)} characters; at most {self._characters_max} are accepted."
-            return _invalid(GraphQLError(message), code="GRAPHQL_PARSE_FAILED")
+        if len(text) > limits.characters_max:
+            return _refused(too_expensive("characters", len(text), limits.characters_max))
         try:
-            tree = parse(text, max_lexical_tokens=self._tokens_max, max_comments=self._tokens_max)
+            tree = parse(text, max_lexical_tokens=limits.tokens_max, max_comments=limits.tokens_max)
         except GraphQLSyntaxError as error:
+            if error.message == _TOO_MANY_TOKENS.format(limits.tokens_max):
+                return _refused(too_expensive("tokens", limits.tokens_max + 1, limits.tokens_max))
             return _invalid(error, code="GRAPHQL_PARSE_FAILED")
         errors = validate(
-            self._schema, tree, self._rules, max_errors=self._errors_max, hide_suggestions=self._hide_suggestions
+            self._schema, tree, self._rules, max_errors=limits.errors_max, hide_suggestions=self._hide_suggestions
         )
-        if errors and isinstance(errors[-1], ValidationAbortedError) and len(errors) <= self._errors_max:
+        if errors and isinstance(errors[-1], ValidationAbortedError) and len(errors) <= limits.errors_max:
             return _invalid(GraphQLError(_TOO_EXPENSIVE), code="TOO_EXPENSIVE")
         if errors:
             return _invalid(*errors, code="GRAPHQL_VALIDATION_FAILED")
-        return Document(tree, (), _operation_types(tree))
+        return Document(tree, (), self._cost_model.measure(tree))
+
+
+def _refused(error: FormattedError) -> Document:
+    return Document(None, (error,), {})
 
 
 def _invalid(*errors: GraphQLError, code: str) -> Document:
     """A document of errors alone: formatted, so that neither the tree nor a traceback is kept with them."""
     return Document(None, tuple(format_request_error(error, code=code) for error in errors), {})
-
-
-def _operation_types(tree: DocumentNode) -> dict[str | None, OperationType]:
-    return {
-        definition.name.value if definition.name else None: definition.operation
-        for definition in tree.definitions
-        if isinstance(definition, OperationDefinitionNode)
-    }
 
 
 def _size_bytes(text: str, document: Document) -> int:

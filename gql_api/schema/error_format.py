@@ -32,9 +32,9 @@ class FormattedError(TypedDict, total=False):
     extensions: dict[str, Any]
 
 
-def refusal(message: str, *, code: str) -> FormattedError:
-    """An error that concerns the request as a whole: without a place in the document."""
-    return {"message": _cut(message), "extensions": {"code": code}}
+def refusal(message: str, *, code: str, **facts: str | int) -> FormattedError:
+    """An error that concerns the request as a whole: without a place in the document; the facts go with the code."""
+    return {"message": _cut(message), "extensions": {"code": code, **facts}}
 
 
 def format_request_error(error: GraphQLError, *, code: str) -> FormattedError:
