@@ -52,6 +52,7 @@ from gql_api.schema.build import build_schema
 from gql_api.schema.context import Context
 from gql_api.schema.documents import DocumentCache
 from gql_api.schema.execute import GraphQLService
+from gql_api.schema.limits import Limits
 from gql_api.schema.loaders import Loaders, OperationReader
 from gql_api.schema.operation import Caller
 from gql_api.schema.persisted import PersistedDocuments
@@ -247,7 +248,8 @@ def _graphql_service(
 
     hidden = not settings.introspection
     rules = (*VALIDATION_RULES, NoSchemaIntrospectionCustomRule) if hidden else VALIDATION_RULES
-    documents = DocumentCache(schema, rules=rules, hide_suggestions=hidden)
+    limits = _limits(settings)
+    documents = DocumentCache(schema, limits=limits, page_limits=page_limits, rules=rules, hide_suggestions=hidden)
     persisted = PersistedDocuments(
         documents,
         trusted=_trusted_documents(settings, documents),
@@ -260,6 +262,7 @@ def _graphql_service(
         open_context=open_context,
         rights=rights,
         admission=admission,
+        limits=limits,
         hide_suggestions=hidden,
     )
 
@@ -271,6 +274,21 @@ def _trusted_documents(settings: Settings, documents: DocumentCache) -> dict[str
     trusted = read_manifest(manifest)
     require_valid(trusted, documents, manifest)
     return trusted
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        cost_max=settings.cost_max,
+        depth_max=settings.depth_max,
+        aliases_max=settings.aliases_max,
+        fields_max=settings.fields_max,
+        root_fields_max=settings.root_fields_max,
+        directives_max=settings.directives_max,
+        introspection_depth_max=settings.introspection_depth_max,
+        tokens_max=settings.query_tokens_max,
+        characters_max=settings.query_characters_max,
+        errors_max=settings.errors_max,
+    )
 
 
 def _page_limits(settings: Settings) -> PageLimits:

@@ -61,6 +61,20 @@ class Settings:
     )
     page_size_default: int = _row(20, "rows of a page without `first` and `last`", at_least=1, at_most=10_000)
     page_size_max: int = _row(500, "the largest `first` or `last`", at_least=1, at_most=10_000)
+    cost_max: int = _row(
+        25_000, "the cost of an operation: the objects that its response can have, most of all", at_least=1
+    )
+    depth_max: int = _row(15, "levels of fields in one another; introspection apart", at_least=1, at_most=100)
+    aliases_max: int = _row(50, "aliases of an operation", at_least=0)
+    fields_max: int = _row(500, "fields that an operation selects", at_least=1)
+    root_fields_max: int = _row(30, "root fields that an operation selects", at_least=1)
+    directives_max: int = _row(50, "directives of an operation", at_least=0)
+    introspection_depth_max: int = _row(
+        20, "levels of fields in `__schema` and `__type`; tools need 15", at_least=1, at_most=100
+    )
+    query_tokens_max: int = _row(2000, "lexical tokens of a document", at_least=100, at_most=100_000)
+    query_characters_max: int = _row(100_000, "characters of a document", at_least=1000)
+    errors_max: int = _row(50, "errors that a response lists; it says how many more there were", at_least=1)
     request_body_bytes_max: int = _row(1_048_576, "bytes of an HTTP request's body", at_least=1024)
     websocket_origins: str = _row(
         "",

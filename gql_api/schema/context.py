@@ -34,5 +34,10 @@ class Context:
     selections: SelectionCache
     broker: Broker
 
+    @property
+    def statements(self) -> int:
+        """How many statements the operation has run so far, those of its units of work included."""
+        return self.reader.statements
+
 
 Info: TypeAlias = strawberry.Info[Context, Any]

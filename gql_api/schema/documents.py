@@ -31,8 +31,8 @@ _TREE_BYTES_PER_TOKEN = 800
 _ENTRY_BYTES = 4096
 _ERROR_BYTES = 4096
 
-_TOO_MANY_TOKENS = "Syntax Error: Document contains more than {} tokens. Parsing aborted."
-"""How graphql-core says it; it has no other sign for it."""
+_TOO_MANY = "Syntax Error: Document contains more than {} {}. Parsing aborted."
+"""How graphql-core says that it gave up; there is no other sign of it."""
 
 _TOO_EXPENSIVE = (
     "The document is too expensive to validate: its fragments nest too deeply, or more than "
@@ -120,8 +120,9 @@ class DocumentCache:
         try:
             tree = parse(text, max_lexical_tokens=limits.tokens_max, max_comments=limits.tokens_max)
         except GraphQLSyntaxError as error:
-            if error.message == _TOO_MANY_TOKENS.format(limits.tokens_max):
-                return _refused(too_expensive("tokens", limits.tokens_max + 1, limits.tokens_max))
+            for name in ("tokens", "comments"):
+                if error.message == _TOO_MANY.format(limits.tokens_max, name):
+                    return _refused(too_expensive(name, limits.tokens_max + 1, limits.tokens_max))
             return _invalid(error, code="GRAPHQL_PARSE_FAILED")
         errors = validate(
             self._schema, tree, self._rules, max_errors=limits.errors_max, hide_suggestions=self._hide_suggestions

@@ -42,17 +42,21 @@ def format_request_error(error: GraphQLError, *, code: str) -> FormattedError:
     return _formatted(error, _cut(error.message), {"code": code})
 
 
-def format_field_errors(errors: Sequence[GraphQLError], *, request_id: str) -> list[FormattedError]:
-    """The errors of an execution; one that the program did not raise knowingly is masked, and logged with the id."""
+def format_field_errors(
+    errors: Sequence[GraphQLError], *, request_id: str, errors_max: int = 1000
+) -> list[FormattedError]:
+    """The first `errors_max` errors of an execution.
+
+    One that the program did not raise knowingly is masked, and logged with the id, whether or not it is listed.
+    """
     formatted: list[FormattedError] = []
     unexpected: list[GraphQLError] = []
     for error in errors:
         shown = _shown(error)
         if shown is None:
             unexpected.append(error)
-            formatted.append(_formatted(error, *_mask(error, request_id)))
-        else:
-            formatted.append(_formatted(error, *shown))
+        if len(formatted) < errors_max:
+            formatted.append(_formatted(error, *(shown or _mask(error, request_id))))
     if unexpected:
         _log(unexpected, request_id=request_id)
     return formatted

@@ -29,12 +29,19 @@ from gql_api.schema.error_format import (
     format_request_error,
     refusal,
 )
+from gql_api.schema.limits import Limits, too_expensive
 from gql_api.schema.operation import Caller, OperationRequest, OperationResult
 from gql_api.schema.persisted import PersistedDocuments
 from gql_api.schema.shared_answers import Question, SharedAnswers
 
 ContextFactory: TypeAlias = Callable[[Caller], AbstractAsyncContextManager[Any]]
-"""Opens the context of one operation and closes it when the operation has ended, however it ended."""
+"""Opens the context of one operation and closes it when the operation has ended, however it ended.
+
+The context's attribute `statements`, how many SQL statements it has run, is read where the client asks for it.
+"""
+
+_Answer: TypeAlias = Callable[[Any], Awaitable[OperationResult]]
+"""Gives the answer to an event."""
 
 
 class GraphQLService:
@@ -46,6 +53,7 @@ class GraphQLService:
         open_context: makes the context that resolvers get, one per operation.
         rights: who may change anything, and who may listen; what is seen, `open_context` decides.
         admission: lets operations in, and bounds their time; shared with whatever else executes in this worker.
+        limits: what an operation may cost, and how many errors are listed.
         hide_suggestions: leaves "Did you mean …" out of what is said about variables.
     """
 
@@ -57,6 +65,7 @@ class GraphQLService:
         open_context: ContextFactory,
         rights: RightsTable = RIGHTS,
         admission: Admission | None = None,
+        limits: Limits | None = None,
         hide_suggestions: bool = False,
     ) -> None:
         self._schema = core_schema(schema)
@@ -65,6 +74,7 @@ class GraphQLService:
         self._open_context = open_context
         self._rights = rights
         self._admission = admission or Admission()
+        self._limits = limits or Limits()
         self._hide_suggestions = hide_suggestions
         self._shared_answers = SharedAnswers()
 
@@ -105,12 +115,17 @@ class GraphQLService:
             allowed = "queries" if read_only else "queries and mutations"
             message = f"A {operation_type.value} cannot be executed this way; only {allowed} can."
             return _refused(message, operation_type=operation_type)
+        cost = self._cost(document, request)
+        if isinstance(cost, OperationResult):
+            return cost
         try:
             async with self._open_context(caller) as context:
                 executor = self._build(document, request, context, caller)
                 if isinstance(executor, OperationResult):
                     return executor
-                result = _executed(await _result_of(executor.execute_operation()), caller, operation_type)
+                result = self._executed(await _result_of(executor.execute_operation()), caller, operation_type)
+                if request.reports_cost:
+                    result = self._with_report(result, cost, context)
                 return result._replace(executed=False) if _came_to_nothing(result, executor) else result
         except Exception as error:  # noqa: BLE001 - the edge of an operation: nothing unexpected passes unmasked
             return _failed(error, caller, operation_type)
@@ -155,42 +170,46 @@ class GraphQLService:
         if operation_type not in {OperationType.SUBSCRIPTION, None}:
             yield _refused("Only a subscription can be subscribed to.", operation_type=operation_type)
             return
+        cost = self._cost(document, request)
+        if isinstance(cost, OperationResult):
+            yield cost
+            return
         async with AsyncExitStack() as stack:
             try:
                 context = await stack.enter_async_context(self._open_context(caller))
-                start = partial(self._open_stream, document, request, context, caller, stack)
+                start = partial(self._open_stream, document, request, context, caller, stack, cost=cost)
                 outcome = await self._admission.run(start)
             except Exception as error:  # noqa: BLE001 - as in execute()
                 outcome = _failed(error, caller, OperationType.SUBSCRIPTION)
             yield outcome
 
     async def _open_stream(
-        self, document: Document, request: OperationRequest, context: Any, caller: Caller, stack: AsyncExitStack
+        self,
+        document: Document,
+        request: OperationRequest,
+        context: Any,
+        caller: Caller,
+        stack: AsyncExitStack,
+        *,
+        cost: int,
     ) -> AsyncIterator[OperationResult] | OperationResult:
         executor = self._build(document, request, context, caller)
         if isinstance(executor, OperationResult):
             return executor
         source = await _result_of(create_source_event_stream(executor))
         if isinstance(source, ExecutionResult):
-            errors = format_field_errors(source.errors or [], request_id=caller.request_id)
-            return OperationResult(None, errors, executed=False, operation_type=OperationType.SUBSCRIPTION)
+            return self._executed(source, caller, OperationType.SUBSCRIPTION)._replace(executed=False)
         # A source that was never iterated is not closed by whoever would have iterated it.
         if hasattr(source, "aclose"):
             stack.push_async_callback(source.aclose)
-        answers = self._answers(executor, source, caller, _question(document, request, caller))
+        answer = partial(self._answer, executor, caller, reported_cost=cost if request.reports_cost else None)
+        answers = self._answers(source, answer, caller, _question(document, request, caller))
         return await stack.enter_async_context(aclosing(answers))
 
     async def _answers(
-        self, executor: Executor[Any], source: AsyncIterable[Any], caller: Caller, question: Question | None
+        self, source: AsyncIterable[Any], answer: _Answer, caller: Caller, question: Question | None
     ) -> AsyncGenerator[OperationResult, None]:
         """Map each event to its answer (spec §6.2.3.2)."""
-
-        async def answer(event: Any) -> OperationResult:
-            event_executor = executor.build_per_event_executor(event)
-            async with self._open_context(caller) as context:
-                event_executor.context_value = context
-                result = await _result_of(execute_subscription_event(event_executor))
-            return _executed(result, caller, OperationType.SUBSCRIPTION)
 
         def work_out(event: Any) -> Awaitable[OperationResult]:
             # Patient: an event that was refused would be lost. There are no more of these than there are subscribers.
@@ -205,6 +224,16 @@ class GraphQLService:
         except Exception as error:  # noqa: BLE001 - as in execute()
             yield _failed(error, caller, OperationType.SUBSCRIPTION)
 
+    async def _answer(
+        self, executor: Executor[Any], caller: Caller, event: Any, *, reported_cost: int | None
+    ) -> OperationResult:
+        event_executor = executor.build_per_event_executor(event)
+        async with self._open_context(caller) as context:
+            event_executor.context_value = context
+            executed = await _result_of(execute_subscription_event(event_executor))
+            result = self._executed(executed, caller, OperationType.SUBSCRIPTION)
+            return result if reported_cost is None else self._with_report(result, reported_cost, context)
+
     def _find(self, request: OperationRequest) -> Document | OperationResult:
         """The valid document of the request, or the result that refuses it."""
         try:
@@ -214,6 +243,37 @@ class GraphQLService:
         if document.tree is None:
             return OperationResult(None, document.errors, executed=False, operation_type=None)
         return document
+
+    def _cost(self, document: Document, request: OperationRequest) -> int | OperationResult:
+        """What the operation asks for, known before its variables are coerced; or the result that refuses too much."""
+        operation = document.operation(request.operation_name)
+        if operation is None:  # which is refused when its executor is built
+            return 0
+        refusals = operation.refusals
+        if not refusals:
+            cost = operation.cost(request.variables)
+            if cost <= self._limits.cost_max:
+                return cost
+            refusals = (too_expensive("cost", cost, self._limits.cost_max),)
+        return OperationResult(None, refusals, executed=False, operation_type=operation.type)
+
+    def _executed(
+        self, result: ExecutionResult, caller: Caller, operation_type: OperationType | None
+    ) -> OperationResult:
+        if not result.errors:
+            return OperationResult(result.data, [], executed=True, operation_type=operation_type)
+        errors_max = self._limits.errors_max
+        errors = format_field_errors(result.errors, request_id=caller.request_id, errors_max=errors_max)
+        omitted = len(result.errors) - len(errors)
+        extensions = {"errorsOmitted": omitted} if omitted else {}
+        return OperationResult(result.data, errors, executed=True, operation_type=operation_type, extensions=extensions)
+
+    def _with_report(self, result: OperationResult, cost: int, context: Any) -> OperationResult:
+        report = {
+            "cost": {"requested": cost, "maximum": self._limits.cost_max},
+            "statements": context.statements,
+        }
+        return result._replace(extensions={**result.extensions, **report})
 
     def _build(
         self, document: Document, request: OperationRequest, context: Any, caller: Caller
@@ -232,7 +292,8 @@ class GraphQLService:
             hide_suggestions=self._hide_suggestions,
         )
         if isinstance(executor, list):
-            errors = [format_request_error(error, code="BAD_USER_INPUT") for error in executor]
+            listed = executor[: self._limits.errors_max]
+            errors = [format_request_error(error, code="BAD_USER_INPUT") for error in listed]
             operation_type = document.operation_type(request.operation_name)
             return OperationResult(None, errors, executed=False, operation_type=operation_type)
         return self._forbidden(executor.operation.operation, caller) or executor
@@ -259,15 +320,11 @@ async def _result_of(pending: Any) -> Any:
 def _question(document: Document, request: OperationRequest, caller: Caller) -> Question | None:
     """What is asked about the events of a subscription; None if that cannot be compared with what others ask."""
     variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS)
+    asked = request.operation_name, variables, request.reports_cost, caller.principal
     try:
-        return Question(cast("DocumentNode", document.tree), request.operation_name, variables, caller.principal)
+        return Question(cast("DocumentNode", document.tree), *asked)
     except TypeError:
         return None
-
-
-def _executed(result: ExecutionResult, caller: Caller, operation_type: OperationType | None) -> OperationResult:
-    errors = format_field_errors(result.errors, request_id=caller.request_id) if result.errors else []
-    return OperationResult(result.data, errors, executed=True, operation_type=operation_type)
 
 
 def _came_to_nothing(result: OperationResult, executor: Executor[Any]) -> bool:

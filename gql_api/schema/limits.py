@@ -23,7 +23,7 @@ class Limits:
         root_fields_max: fields that are selected of the root: each is a statement of its own, or a transaction.
         directives_max: directives.
         introspection_depth_max: how many fields stand in one another in `__schema` and `__type`, these included.
-        tokens_max: lexical tokens of a document, counted before it is parsed to its end; comments as many again.
+        tokens_max: lexical tokens of a document, where its parsing ends; comments as many again.
         characters_max: characters (code points) of a document, counted before anything else is done with it.
         errors_max: errors that are listed in a response.
     """
@@ -49,6 +49,7 @@ _COUNTED: Final = {
     "aliases": "The operation has {} aliases",
     "directives": "The operation has {} directives",
     "tokens": "The document has {} tokens or more",
+    "comments": "The document has {} comments or more",
     "characters": "The document has {} characters",
 }
 
@@ -57,8 +58,8 @@ def too_expensive(name: str, counted: int, allowed: int) -> FormattedError:
     """The error of a document or an operation that is beyond a limit: what was counted, and what is allowed.
 
     Args:
-        name: the limit's name in `Limits`, without `_max`.
-        counted: how much there is of it; for tokens, how many were read before reading ended.
+        name: of what; the limit's name in `Limits`, without `_max`.
+        counted: how much there is of it, or was read before reading ended.
         allowed: how much there may be.
     """
     return refusal(

@@ -170,8 +170,16 @@ class Mutation:
 
 async def _run(info: Info, use_case: Callable[[UnitOfWork], Awaitable[ResultT]]) -> ResultT:
     """Do one thing wholly; afterwards rows are read anew, lest a field shows them as they were before its turn."""
+    reader = info.context.reader
+
+    async def counted(uow: UnitOfWork) -> ResultT:
+        try:
+            return await use_case(uow)
+        finally:
+            reader.statements += uow.statements
+
     try:
-        return await info.context.units_of_work.run_alone(use_case)
+        return await info.context.units_of_work.run_alone(counted)
     finally:
         info.context.loaders.forget()
 

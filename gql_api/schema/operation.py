@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from graphql import OperationType
@@ -22,6 +23,7 @@ class OperationRequest(NamedTuple):
         operation_name: which operation of the document is meant; None where it has only one.
         extensions: the protocol's own extensions, such as `persistedQuery`.
         document_id: the id of a persisted document.
+        reports_cost: whether the response is to say what the operation was counted to cost, and what it took.
     """
 
     query: str | None
@@ -29,6 +31,7 @@ class OperationRequest(NamedTuple):
     operation_name: str | None = None
     extensions: dict[str, Any] | None = None
     document_id: str | None = None
+    reports_cost: bool = False
 
 
 class Caller(NamedTuple):
@@ -46,17 +49,20 @@ class OperationResult(NamedTuple):
         errors: the errors, each with its `extensions.code`; empty if there were none.
         executed: False if the operation was refused before its first resolver; its response then has no `data` entry.
         operation_type: query, mutation or subscription; None if the request did not say clearly.
+        extensions: what else the response says; empty for most.
     """
 
     data: dict[str, Any] | None
     errors: Sequence[FormattedError]
     executed: bool
     operation_type: OperationType | None
+    extensions: Mapping[str, Any] = MappingProxyType({})
 
     def response(self) -> dict[str, Any]:
         """The response map (spec §7.1); errors come first, as the specification advises."""
-        if not self.executed:
-            return {"errors": self.errors}
-        if self.errors:
-            return {"errors": self.errors, "data": self.data}
-        return {"data": self.data}
+        response: dict[str, Any] = {"errors": self.errors} if self.errors else {}
+        if self.executed:
+            response["data"] = self.data
+        if self.extensions:
+            response["extensions"] = dict(self.extensions)
+        return response

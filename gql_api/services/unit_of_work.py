@@ -38,9 +38,19 @@ class UnitOfWork:
 
     Attributes:
         actor: on whose behalf it is done, for the audit; None where nobody is identified.
+        statements: how many were run so far, its beginning and its end apart.
     """
 
-    __slots__ = ("_announces", "_ended", "_on_announced", "_transaction", "actor", "dialect_name", "is_alone")
+    __slots__ = (
+        "_announces",
+        "_ended",
+        "_on_announced",
+        "_transaction",
+        "actor",
+        "dialect_name",
+        "is_alone",
+        "statements",
+    )
 
     def __init__(
         self,
@@ -58,6 +68,7 @@ class UnitOfWork:
         self.actor = actor
         self.dialect_name = dialect_name
         self.is_alone = is_alone
+        self.statements = 0
 
     async def execute_alone(self, statement: Executable, parameters: Mapping[str, Any]) -> Answer | None:
         """Run a statement that does all there is to do: it is kept as soon as it succeeds, without BEGIN and COMMIT.
@@ -76,6 +87,7 @@ class UnitOfWork:
         self._check_open()
         if not self.is_alone:
             raise RuntimeError("this unit of work may hold more than one statement")
+        self.statements += 1
         return await self._transaction.execute_alone(statement, parameters)
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] = MappingProxyType({})) -> Answer:
@@ -87,6 +99,7 @@ class UnitOfWork:
             TransactionOverrun: others stood in the way.
         """
         self._check_open()
+        self.statements += 1
         try:
             return await self._transaction.execute(statement, parameters)
         except BaseException:

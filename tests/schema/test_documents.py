@@ -149,16 +149,34 @@ def test_the_errors_of_a_document_are_bounded_in_number_and_in_length(text: str)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{ name " + "name " * 2000 + "}", "Syntax Error: Document contains more than 2000 tokens. Parsing aborted."),
-        ("{ name }" + "#\n" * 2001, "Syntax Error: Document contains more than 2000 comments. Parsing aborted."),
-        ("{ name }" + " " * 100_000, "The document has 100008 characters; at most 100000 are accepted."),
         ("{ node" * 300 + "}" * 300, "Syntax Error: Document is nested too deeply. Parsing aborted."),
         ("", "Syntax Error: Unexpected <EOF>."),
     ],
 )
-def test_a_text_beyond_the_limits_is_no_document(text: str, message: str) -> None:
+def test_a_text_that_cannot_be_parsed_is_no_document(text: str, message: str) -> None:
     (error,) = DocumentCache(SCHEMA).get(text).errors
     assert (error["message"], error["extensions"]) == (message, {"code": "GRAPHQL_PARSE_FAILED"})
+
+
+@pytest.mark.parametrize(
+    ("text", "counted", "requested", "maximum"),
+    [
+        ("{ name " + "name " * 2000 + "}", "tokens", "2001 tokens or more", 2000),
+        ("{ name }" + "#\n" * 2001, "comments", "2001 comments or more", 2000),
+        ("{ name }" + " " * 100_000, "characters", "100008 characters", 100_000),
+    ],
+)
+def test_a_text_beyond_the_limits_is_no_document(text: str, counted: str, requested: str, maximum: int) -> None:
+    (error,) = DocumentCache(SCHEMA).get(text).errors
+    assert error == {
+        "message": f"The document has {requested}; the most that is allowed is {maximum}.",
+        "extensions": {
+            "code": "TOO_EXPENSIVE",
+            "counted": counted,
+            "requested": int(requested.split(maxsplit=1)[0]),
+            "maximum": maximum,
+        },
+    }
 
 
 @pytest.mark.parametrize(("hide_suggestions", "ending"), [(False, " Did you mean 'name'?"), (True, "")])
