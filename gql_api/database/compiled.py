@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from sqlalchemy import Dialect, Executable, Select
+from sqlalchemy import Dialect, Executable, Select, func, select
 
 from gql_api.database.conditions import json_list
 from gql_api.models.model import UtcDateTime
@@ -22,18 +22,31 @@ STATEMENTS_MAX = 512
 """Compiled statements kept; each is a few kilobytes. Shapes beyond that are compiled again when they come back."""
 
 
+Columns: TypeAlias = Mapping[str, Sequence[Any]]
+"""The values of a result by column, in the order of its rows."""
+
+
 class CompiledStatement(NamedTuple):
     """The text of a statement, the names of its parameters by position, and the names of its columns.
 
     Attributes:
+        inlined: numbers that stand in the text itself, by what stands there in their place.
         times: positions of columns that hold points in time, which SQLite gives back as text.
     """
 
     sql: str
     parameter_names: tuple[str, ...]
+    inlined: tuple[tuple[str, str], ...]
     constants: Mapping[str, Any]
     columns: tuple[str, ...]
     times: tuple[int, ...]
+
+    def text(self, values: Mapping[str, Any]) -> str:
+        """The text, with the numbers that belong into it."""
+        sql = self.sql
+        for name, place in self.inlined:
+            sql = sql.replace(place, str(int(values[name])))
+        return sql
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values by position."""
@@ -44,13 +57,15 @@ class CompiledStatement(NamedTuple):
 class StatementCache:
     """The compiled statements of one dialect.
 
-    `get` keeps them by the function that builds them and the shape that it builds them for; `of` by the statement
-    itself and the names of its parameters, which decide on the columns of an INSERT or UPDATE.
+    `get` keeps them by the function that builds them and the shape that it builds them for, `arrays` as well, but
+    rewritten to give one row with an array for each column; `of` by the statement itself and the names of its
+    parameters, which decide on the columns of an INSERT or UPDATE.
     """
 
     def __init__(self, dialect: Dialect, *, entries_max: int = STATEMENTS_MAX) -> None:
         self._dialect = dialect
         self.get: Callable[..., CompiledStatement] = lru_cache(maxsize=entries_max)(self._build)
+        self.arrays: Callable[..., CompiledStatement] = lru_cache(maxsize=entries_max)(self._build_arrays)
         self.of: Callable[[Executable, tuple[str, ...]], CompiledStatement] = lru_cache(maxsize=entries_max)(
             self._compile
         )
@@ -58,12 +73,20 @@ class StatementCache:
     def _build(self, build: Callable[..., Select[Any]], *shape: Hashable) -> CompiledStatement:
         return self._compile(build(self._dialect.name, *shape), None)
 
+    def _build_arrays(self, build: Callable[..., Select[Any]], *shape: Hashable) -> CompiledStatement:
+        # A subquery that is ordered hands its rows on in that order (PostgreSQL's documentation, section 9.21).
+        rows = build(self._dialect.name, *shape).subquery("rows")
+        arrays = select(*(func.array_agg(column).label(column.name) for column in rows.c))
+        return self._compile(arrays, None)
+
     def _compile(self, statement: Executable, names: tuple[str, ...] | None) -> CompiledStatement:
         compiled: Any = statement.compile(dialect=self._dialect, column_keys=names)  # type: ignore[attr-defined]
         columns = list(getattr(statement, "exported_columns", ()))
+        inlined = {parameter.key for parameter in compiled.literal_execute_params}
         return CompiledStatement(
             sql=str(compiled),
-            parameter_names=tuple(compiled.positiontup or ()),
+            parameter_names=tuple(name for name in compiled.positiontup or () if name not in inlined),
+            inlined=tuple((name, f"__[POSTCOMPILE_{name}]") for name in inlined),
             constants={name: value for name, value in compiled.params.items() if value is not None},
             columns=tuple(column.name for column in columns),
             times=tuple(i for i, column in enumerate(columns) if isinstance(column.type, UtcDateTime)),
@@ -75,6 +98,12 @@ class Reader(Protocol):
 
     async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
         """Run the statement that `build` makes for `shape`, with these values, outside of any transaction."""
+        ...
+
+    async def fetch_columns(
+        self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
+    ) -> Columns:
+        """Run a statement as `fetch` does, for its values by column rather than by row."""
         ...
 
     async def close(self) -> None:
@@ -103,14 +132,27 @@ def sqlite_time(time: datetime) -> str:
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
+def columns_of(statement: CompiledStatement, records: Sequence[Sequence[Any]]) -> Columns:
+    """SQLite's records, turned on their side."""
+    if not records:
+        return dict.fromkeys(statement.columns, ())
+    columns = list(zip(*records, strict=True))
+    _convert_times(columns, statement.times)
+    return dict(zip(statement.columns, columns, strict=True))
+
+
 def with_times(records: list[Any], times: tuple[int, ...]) -> list[Any]:
     """SQLite's records, with points in time where it gave their texts back."""
     if not times or not records:
         return records
     columns = list(zip(*records, strict=True))
+    _convert_times(columns, times)
+    return list(zip(*columns, strict=True))
+
+
+def _convert_times(columns: list[tuple[Any, ...]], times: tuple[int, ...]) -> None:
     for place in times:
         columns[place] = tuple(None if text is None else _time_from_sqlite(text) for text in columns[place])
-    return list(zip(*columns, strict=True))
 
 
 def _time_from_sqlite(text: str) -> datetime:

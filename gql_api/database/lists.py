@@ -68,11 +68,10 @@ async def read_page(reader: VisibleReader, request: ListRequest) -> Page:
     shape, values = _shape(request)
     if not values[LIMIT]:
         return _page(request, _no_rows(request, shape), parent_id=None)
-    columns, records = await reader.fetch(page, shape, values=values)
+    columns = await reader.fetch_columns(page, shape, values=values)
     if request.page.backward:
-        records = records[::-1]
-    rows = Rows.of(ROW_TYPES[request.listing.entity], columns, records)
-    return _page(request, rows, parent_id=None)
+        columns = {name: column[::-1] for name, column in columns.items()}
+    return _page(request, Rows.by_column(ROW_TYPES[request.listing.entity], columns), parent_id=None)
 
 
 async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Sequence[int]) -> list[Page]:
@@ -82,14 +81,13 @@ async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Se
     if not values[LIMIT]:
         return [_page(request, no_rows, parent_id=parent_id) for parent_id in parent_ids]
     distinct = list(dict.fromkeys(parent_ids))
-    columns, records = await reader.fetch(pages_by_parent, shape, values={**values, PARENTS: distinct})
-    rows = Rows.of(ROW_TYPES[request.listing.entity], columns, records)
+    columns = await reader.fetch_columns(pages_by_parent, shape, values={**values, PARENTS: distinct})
+    row_type = ROW_TYPES[request.listing.entity]
     rows_by_parent_id: dict[int, Rows[Any]] = {}
     start = 0
     # Rows come by parent, so counting them tells where each parent's begin.
-    for parent_id, count_of_rows in Counter(rows.column("parent_id")).items():
-        rows_by_parent_id[parent_id] = rows[start : start + count_of_rows]
-        start += count_of_rows
+    for parent_id, count_of_rows in Counter(columns["parent_id"]).items():
+        rows_by_parent_id[parent_id] = Rows(row_type, columns, start, start := start + count_of_rows)
     return [_page(request, rows_by_parent_id.get(parent_id, no_rows), parent_id=parent_id) for parent_id in parent_ids]
 
 

@@ -15,10 +15,12 @@ from sqlalchemy.dialects.sqlite import aiosqlite as sqlite
 
 from gql_api.database.address import DatabaseAddress, Dialect, parse_database_url
 from gql_api.database.compiled import (
+    Columns,
     CompiledStatement,
     Reader,
     Result,
     StatementCache,
+    columns_of,
     sqlite_argument,
     with_times,
 )
@@ -71,13 +73,29 @@ class PostgresqlReader:
             DatabaseUnusable: the database is away or gave up.
         """
         statement: CompiledStatement = self._statements.get(build, *shape)
+        return Result(statement.columns, await self._run(statement, values))
+
+    async def fetch_columns(
+        self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
+    ) -> Columns:
+        """Run a statement; see `Reader.fetch_columns`.
+
+        The server gathers each column into an array, which asyncpg reads in half the time that it takes for rows.
+
+        Raises:
+            DatabaseUnusable: the database is away or gave up.
+        """
+        statement: CompiledStatement = self._statements.arrays(build, *shape)
+        [arrays] = await self._run(statement, values)
+        return {name: values or () for name, values in zip(statement.columns, arrays, strict=True)}  # of no rows: NULL
+
+    async def _run(self, statement: CompiledStatement, values: Mapping[str, Any]) -> Any:
         try:
-            records = await self._fetch(statement.sql, statement.arguments(values))
+            return await self._fetch(statement.text(values), statement.arguments(values))
         except NoneFree as error:
             raise DatabaseUnusable(NONE_FREE) from error
         except DRIVER_ERRORS as error:
             raise explain_statement_failure(error, self._address) or error from error
-        return Result(statement.columns, records)
 
     async def _fetch(self, sql: str, arguments: list[Any], *, again: bool = False) -> Any:
         connection = await self._connections.take()
@@ -135,11 +153,21 @@ class SqliteReader:
             DatabaseUnusable: the file is missing, locked or damaged, or the reader was closed.
         """
         statement: CompiledStatement = self._statements.get(build, *shape)
+        return Result(statement.columns, with_times(await self._fetch(statement, values), statement.times))
+
+    async def fetch_columns(
+        self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
+    ) -> Columns:
+        """Run a statement; see `Reader.fetch_columns`, and `fetch`."""
+        statement: CompiledStatement = self._statements.get(build, *shape)
+        return columns_of(statement, await self._fetch(statement, values))
+
+    async def _fetch(self, statement: CompiledStatement, values: Mapping[str, Any]) -> list[Any]:
         arguments = [sqlite_argument(value) for value in statement.arguments(values)]
         await self._places.acquire()
-        running = self._start(statement.sql, arguments)
+        running = self._start(statement.text(values), arguments)
         try:
-            records = await asyncio.shield(running)
+            return await asyncio.shield(running)
         except asyncio.CancelledError:
             self._interrupt(running)
             raise
@@ -147,7 +175,6 @@ class SqliteReader:
             if self._closed:
                 raise self._closed_error() from error
             raise explain_statement_failure(error, self._address) or error from error
-        return Result(statement.columns, with_times(records, statement.times))
 
     async def close(self) -> None:
         """Close all connections; running statements are given up."""

@@ -82,6 +82,11 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
         columns = zip(*records, strict=True) if records else [()] * len(names)
         return cls(row_type, dict(zip(names, columns, strict=True)), 0, len(records))
 
+    @classmethod
+    def by_column(cls, row_type: type[RowT_co], columns: Mapping[str, Sequence[Any]]) -> Rows[RowT_co]:
+        """All rows of a result that is held by column already."""
+        return cls(row_type, columns, 0, len(next(iter(columns.values()))))
+
     def column(self, name: str) -> Sequence[Any]:
         """One column's values of these rows, in order.
 

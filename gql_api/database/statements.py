@@ -144,7 +144,7 @@ def _of_part(rows: Select[Any], shape: PageShape, part: Part | None) -> Select[A
 def pages_by_parent(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
     """A page of a list for each of `parents`, at most `row_limit` rows each; the parent's id is the first column.
 
-    Rows come by parent, in the order of `parents`, then in the list's order, backward pages too.
+    Rows come by parent, whichever parent first, then in the list's order, backward pages too.
     """
     build = _pages_by_lateral if dialect_name == "postgresql" else _pages_by_subquery
     return build(dialect_name, sight, shape)
@@ -170,7 +170,7 @@ def _pages_by_lateral(dialect_name: str, sight: Sight, shape: PageShape) -> Sele
     return (
         select(parents.c.id.label("parent_id"), *(columns[name].label(name) for name in shape.columns))
         .select_from(source if whole else source.join(table, table.c.id == inner.c.id))
-        .order_by(parents.c.position, *order_by(shape.ordering, columns))
+        .order_by(parents.c.id, *order_by(shape.ordering, columns))
     )
 
 
@@ -358,11 +358,12 @@ def _condition_columns(condition: Condition | None) -> set[str]:
 
 def _parents_array() -> TableValuedAlias:
     array = func.unnest(bindparam(PARENTS, type_=ARRAY(BigInteger)))
-    return array.table_valued(column("id", BigInteger), with_ordinality="position", name="parents").render_derived()
+    return array.table_valued(column("id", BigInteger), name="parents").render_derived()
 
 
 def _limit() -> ColumnElement[int]:
-    return bindparam(LIMIT, type_=Integer())
+    # In the text itself: of a page of unknown size PostgreSQL expects a tenth of the list, and joins accordingly.
+    return bindparam(LIMIT, type_=Integer(), literal_execute=True)
 
 
 def _table(model: type[Model]) -> Table:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, false, true
 
-from gql_api.database.compiled import Reader, Result
+from gql_api.database.compiled import Columns, Reader, Result
 from gql_api.identity import Principal, RightsTable, StudentsSeen
 
 OWN_STUDENT_ID: Final = "own_student_id"
@@ -75,6 +75,13 @@ class VisibleReader:
         """Run the statement that `build` makes for the sight and `shape`; see `Reader.fetch`."""
         visibility = self.visibility
         return await self._reader.fetch(build, visibility.sight, *shape, values=visibility.bind(values))
+
+    async def fetch_columns(
+        self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
+    ) -> Columns:
+        """The same, by column; see `Reader.fetch_columns`."""
+        visibility = self.visibility
+        return await self._reader.fetch_columns(build, visibility.sight, *shape, values=visibility.bind(values))
 
 
 def courses_seen(sight: Sight) -> ColumnElement[bool]:

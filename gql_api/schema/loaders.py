@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Select
 from strawberry.dataloader import DataLoader
 
-from gql_api.database.compiled import Reader, Result
+from gql_api.database.compiled import Columns, Reader, Result
 from gql_api.database.lists import read_rows
 from gql_api.database.statements import Entity
 from gql_api.database.visibility import Visibility, VisibleReader
@@ -37,6 +37,14 @@ class OperationReader(VisibleReader):
         async with self._turn:
             self.statements += 1
             return await super().fetch(build, *shape, values=values)
+
+    async def fetch_columns(
+        self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
+    ) -> Columns:
+        """Run a statement when it is its turn; see `VisibleReader.fetch_columns`."""
+        async with self._turn:
+            self.statements += 1
+            return await super().fetch_columns(build, *shape, values=values)
 
 
 class Lookup(NamedTuple):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gql_api.database.compiled import Reader, Result
+from gql_api.database.compiled import Columns, Reader, Result
 from gql_api.database.conditions import Comparison, Operator
 from gql_api.database.engine import create_engine
 from gql_api.database.lists import (
@@ -57,6 +57,12 @@ class CountingReader(VisibleReader):
     async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
         self.statements += 1
         return await super().fetch(build, *shape, values=values)
+
+    async def fetch_columns(
+        self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
+    ) -> Columns:
+        self.statements += 1
+        return await super().fetch_columns(build, *shape, values=values)
 
 
 @pytest.fixture

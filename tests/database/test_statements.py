@@ -207,9 +207,9 @@ class SqlitePlanner:
 
     def assert_cheap(self, case: Case) -> None:
         statement: CompiledStatement = self._statements.get(case.build, case.visibility.sight, *case.shape)
-        arguments = [
-            sqlite_argument(value) for value in statement.arguments(case.visibility.bind({**SIZE, **case.values}))
-        ]
+        values = case.visibility.bind({**SIZE, **case.values})
+        arguments = [sqlite_argument(value) for value in statement.arguments(values)]
+        sql = statement.text(values)
         steps = 0
 
         def count() -> int:
@@ -218,10 +218,10 @@ class SqlitePlanner:
             return steps > STEPS_MAX * 1000
 
         self._connection.set_progress_handler(count, 10)
-        self._connection.execute(statement.sql, arguments).fetchall()
+        self._connection.execute(sql, arguments).fetchall()
         self._connection.set_progress_handler(None, 0)
-        plan = [row[3] for row in self._connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", arguments)]
-        assert steps <= STEPS_MAX, (steps, plan, statement.sql)
+        plan = [row[3] for row in self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", arguments)]
+        assert steps <= STEPS_MAX, (steps, plan, sql)
         # Reading a table from its beginning is cheap as long as there is much to be found: it must not be the plan.
         for table in ("students", "student_courses"):
             scans = [f"SCAN {table}", f"SCAN {table} USING COVERING INDEX"]
@@ -250,14 +250,17 @@ class PostgresqlPlanner:
         self._run(self._assert_cheap(case))
 
     async def _assert_cheap(self, case: Case) -> None:
-        statement: CompiledStatement = self._statements.get(case.build, case.visibility.sight, *case.shape)
-        arguments = ", ".join(map(literal, statement.arguments(case.visibility.bind({**SIZE, **case.values}))))
-        await self._connection.execute(f"PREPARE p AS {statement.sql}")
+        compiled = self._statements.arrays if case.build in {page, pages_by_parent} else self._statements.get
+        statement: CompiledStatement = compiled(case.build, case.visibility.sight, *case.shape)
+        values = case.visibility.bind({**SIZE, **case.values})
+        arguments = ", ".join(map(literal, statement.arguments(values)))
+        execution = f"EXECUTE p ({arguments})" if arguments else "EXECUTE p"
+        await self._connection.execute(f"PREPARE p AS {statement.text(values)}")
         try:
             # From the sixth time on the server may take a plan that knows no values: that one counts too.
             for _ in range(7):
                 explained = await self._connection.fetchval(
-                    f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE p ({arguments})"
+                    f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {execution}"
                 )
                 plan = json.loads(explained)[0]["Plan"]
                 blocks = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]

@@ -10,7 +10,7 @@ import pytest
 import strawberry
 from sqlalchemy import Select
 
-from gql_api.database.compiled import Reader, Result
+from gql_api.database.compiled import Columns, Reader, Result
 from gql_api.database.engine import create_engine
 from gql_api.database.event_log import EventLog
 from gql_api.database.readers import create_reader
@@ -45,6 +45,12 @@ class CountingReader:
     async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
         self.statements.append(build.__name__)
         return await self._reader.fetch(build, *shape, values=values)
+
+    async def fetch_columns(
+        self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
+    ) -> Columns:
+        self.statements.append(build.__name__)
+        return await self._reader.fetch_columns(build, *shape, values=values)
 
     async def close(self) -> None:
         await self._reader.close()
