@@ -113,9 +113,11 @@ class Server:
         """All that it has written to stdout and stderr."""
         return self._log_file.read_text(errors="replace")
 
-    def get(self, path: str, *, timeout_seconds: float = 20) -> httpx.Response:
+    def get(
+        self, path: str, *, timeout_seconds: float = 20, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         """Ask by a connection of its own."""
-        return httpx.get(self.url + path, timeout=timeout_seconds)
+        return httpx.get(self.url + path, timeout=timeout_seconds, headers=headers)
 
     def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end, wait until it has, and give its exit status."""

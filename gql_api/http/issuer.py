@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,15 +28,6 @@ logger = logging.getLogger(__name__)
 
 DISCOVERY_PATH: Final = "/.well-known/openid-configuration"
 
-FRESH_SECONDS: Final = 300.0
-"""How old keys may be before they are fetched again, beside the request that noticed."""
-
-RETRY_SECONDS: Final = 10.0
-"""How long after a fetch, successful or not, an unknown key causes none."""
-
-FETCH_SECONDS_MAX: Final = 10.0
-"""How long a fetch may take, both documents together; who waits for it waits no longer."""
-
 _DOCUMENT_BYTES_MAX: Final = 256 * 1024
 
 
@@ -44,15 +36,28 @@ class IssuerKeys:
 
     Args:
         issuer: the issuer's identifier, an https URL; http is for issuers on the loopback interface.
+        fresh_seconds: how old keys may be before they are fetched again, beside the request that noticed.
+        retry_seconds: how long after a fetch, successful or not, an unknown key causes none.
+        fetch_seconds_max: how long a fetch may take, both documents together; nobody waits longer.
     """
 
     algorithms = PUBLIC_KEY_ALGORITHMS
 
-    def __init__(self, issuer: str) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        *,
+        fresh_seconds: float = 300.0,
+        retry_seconds: float = 10.0,
+        fetch_seconds_max: float = 10.0,
+    ) -> None:
         self._issuer = issuer
-        self._client = httpx.AsyncClient(timeout=FETCH_SECONDS_MAX, headers={"Accept": "application/json"})
+        self._fresh_seconds = fresh_seconds
+        self._retry_seconds = retry_seconds
+        self._fetch_seconds_max = fetch_seconds_max
+        self._client = httpx.AsyncClient(timeout=fetch_seconds_max, headers={"Accept": "application/json"})
         self._keys: Sequence[VerificationKey] = ()
-        self._fetched_at = self._tried_at = float("-inf")
+        self._fetched_at = self._tried_at = -inf
         self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, key_id: str | None) -> Sequence[VerificationKey]:
@@ -63,7 +68,7 @@ class IssuerKeys:
         """
         found = matching(self._keys, key_id)
         if found:
-            if monotonic() - self._fetched_at > FRESH_SECONDS:
+            if monotonic() - self._fetched_at > self._fresh_seconds:
                 self._begin_fetch()
             return found
         self._begin_fetch()
@@ -83,13 +88,12 @@ class IssuerKeys:
 
     def _begin_fetch(self) -> None:
         """Fetch in a task of its own, unless that is being done, or was a moment ago."""
-        if self._fetching is None and monotonic() - self._tried_at > RETRY_SECONDS:
-            self._tried_at = monotonic()
+        if self._fetching is None and monotonic() - self._tried_at > self._retry_seconds:
             self._fetching = asyncio.create_task(self._fetch())
 
     async def _fetch(self) -> None:
         try:
-            async with asyncio.timeout(FETCH_SECONDS_MAX):
+            async with asyncio.timeout(self._fetch_seconds_max):
                 keys = await self._read_keys()
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
             consequence = "those known before are used" if self._keys else "no token can be verified"
@@ -98,17 +102,12 @@ class IssuerKeys:
             self._keys = keys
             self._fetched_at = monotonic()
         finally:
+            self._tried_at = monotonic()
             self._fetching = None
 
     async def _read_keys(self) -> Sequence[VerificationKey]:
         configuration = await self._read_json(self._issuer.rstrip("/") + DISCOVERY_PATH)
-        if not isinstance(configuration, dict) or configuration.get("issuer") != self._issuer:
-            raise ValueError("its configuration is of another issuer")
-        place = configuration.get("jwks_uri")
-        # Keys that came in the clear could be anybody's.
-        if not isinstance(place, str) or not (place.startswith("https://") or self._issuer.startswith("http://")):
-            raise ValueError("its jwks_uri is not an https URL")
-        keys = issued_keys(await self._read_json(place))
+        keys = issued_keys(await self._read_json(jwks_uri(configuration, self._issuer)))
         if not keys:
             raise ValueError("none of its keys can be used")
         return keys
@@ -122,3 +121,17 @@ class IssuerKeys:
                 if len(content) > _DOCUMENT_BYTES_MAX:
                     raise ValueError(f"{url} is longer than {_DOCUMENT_BYTES_MAX} bytes")
         return orjson.loads(content)
+
+
+def jwks_uri(configuration: object, issuer: str) -> str:
+    """Where this issuer's keys are, as its configuration says.
+
+    Raises:
+        ValueError: it is not this issuer's, or the keys would come in the clear, so that they could be anybody's.
+    """
+    if not isinstance(configuration, dict) or configuration.get("issuer") != issuer:
+        raise ValueError("its configuration is of another issuer")
+    place = configuration.get("jwks_uri")
+    if not isinstance(place, str) or not (place.startswith("https://") or issuer.startswith("http://")):
+        raise ValueError("its jwks_uri is not an https URL")
+    return place
