@@ -11,9 +11,8 @@ from typing import Any, NamedTuple, Self
 
 import httpx
 
-from tests.integration.graphql_client import GraphQLClient, answer_of
+from tests.integration.graphql_client import Addressed, GraphQLClient, answer_of
 from tests.integration.school import new_course, new_students
-from tests.server import Server
 
 ASSIGN = """
 mutation ($student: ID!, $course: ID!) {
@@ -46,7 +45,7 @@ class Roll:
     courses: list[str]
 
     @classmethod
-    def made(cls, server: Server, *, students: int, capacities: list[int | None]) -> Self:
+    def made(cls, server: Addressed, *, students: int, capacities: list[int | None]) -> Self:
         """Make them through the API."""
         with GraphQLClient(server) as client:
             courses = [str(new_course(client, capacity=capacity)["id"]) for capacity in capacities]

@@ -1,7 +1,7 @@
 """A GraphQL client as integrators write them, and what no answer may ever hold."""
 
 import re
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import httpx
 import orjson
@@ -50,10 +50,17 @@ def answer_of(response: httpx.Response) -> Answer:
     return Answer(response.status_code, orjson.loads(response.content))
 
 
+class Addressed(Protocol):
+    """Whatever has an address, up to and without the path."""
+
+    @property
+    def url(self) -> str: ...
+
+
 class GraphQLClient:
     """Sends operations to a server, one after another over one connection."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Addressed) -> None:
         self._http = httpx.Client(base_url=server.url, timeout=60, headers={"Accept": _RESPONSE})
 
     def __enter__(self) -> Self:
