@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from gql_api.database.migrate import upgrade_to_head
+from tests.integration.graphql_client import GraphQLClient
 from tests.postgresql_instance import PostgresqlInstance
+from tests.server import Server
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[GraphQLClient]:
+    """A client of this test's `server`."""
+    with GraphQLClient(server) as client:
+        yield client
 
 
 @pytest.fixture(scope="package")
