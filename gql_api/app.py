@@ -59,6 +59,7 @@ from gql_api.schema.persisted import PersistedDocuments
 from gql_api.schema.selection import SelectionCache
 from gql_api.schema.trusted_documents import read_manifest, require_valid
 from gql_api.schema.validation_rules import VALIDATION_RULES
+from gql_api.services.actor import actor_of
 from gql_api.services.unit_of_work import UnitsOfWork
 from gql_api.settings import PREFIX, Settings
 
@@ -243,6 +244,7 @@ def _graphql_service(
                 page_limits=page_limits,
                 selections=selections,
                 broker=broker,
+                actor=actor_of(caller.principal, caller.request_id),
             )
         )
 

@@ -41,7 +41,7 @@ HOUSE: Final = {
     "execution": storey("", "graphql strawberry"),
     "models": storey("", "sqlalchemy"),
     "database": storey("errors pagination identity models", "alembic asyncpg orjson sqlalchemy"),
-    "services": storey("errors models database", "orjson sqlalchemy"),
+    "services": storey("errors identity models database", "orjson sqlalchemy"),
     "rosters": storey("errors models database services", "asyncpg rich sqlalchemy"),
     "events": storey("errors database services", "asyncpg"),
     "schema": storey(

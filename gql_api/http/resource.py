@@ -15,9 +15,9 @@ from gql_api.http.headers import joined_headers
 from gql_api.http.problem import problem
 from gql_api.http.refusal import ClientDisconnected, HttpRefusal
 from gql_api.http.request_id import request_id
-from gql_api.identity import Principal
+from gql_api.schema.operation import Caller
 
-Handler: TypeAlias = Callable[[Request, Principal], Awaitable[Response]]
+Handler: TypeAlias = Callable[[Request, Caller], Awaitable[Response]]
 
 
 class Resource:
@@ -46,7 +46,9 @@ class Resource:
         identity = request_id(headers.get(b"x-request-id"))
         try:
             principal = await self._authenticate(headers.get(b"authorization"))
-            response = await self._handlers.get(request.method, self._refuse_method)(request, principal)
+            response = await self._handlers.get(request.method, self._refuse_method)(
+                request, Caller(identity, principal)
+            )
         except ClientDisconnected:
             return
         except Exception as error:  # noqa: BLE001 - the edge of the program: nothing unexpected passes unmasked
@@ -56,6 +58,6 @@ class Resource:
         response.headers["X-Request-ID"] = identity
         await response(scope, receive, send)
 
-    async def _refuse_method(self, _request: Request, _principal: Principal) -> Response:
+    async def _refuse_method(self, _request: Request, _caller: Caller) -> Response:
         message = f"The method is not allowed here; allowed are {self._allowed}."
         raise HttpRefusal(405, message, headers=((b"allow", self._allowed.encode()),))

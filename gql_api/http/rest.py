@@ -39,6 +39,8 @@ from gql_api.http.request_timeout import requested_seconds
 from gql_api.http.resource import Resource
 from gql_api.identity import RIGHTS, Principal, RightsTable, require_changes
 from gql_api.pagination import KeyKind, Ordering, OrderKey, PageLimits, PageRequest, encode_cursor
+from gql_api.schema.operation import Caller
+from gql_api.services.actor import actor_of
 from gql_api.services.assignments import assign_course
 from gql_api.services.input_rules import is_key
 from gql_api.services.unit_of_work import UnitsOfWork
@@ -116,7 +118,7 @@ class StudentCourses:
         self._body_bytes_max = body_bytes_max
         self._body_timeout_seconds = body_timeout_seconds
 
-    async def page(self, request: Request, principal: Principal) -> Response:
+    async def page(self, request: Request, caller: Caller) -> Response:
         """Give a page of the courses, and the cursor of the next page, also as a `Link` (RFC 8288).
 
         Raises:
@@ -131,7 +133,7 @@ class StudentCourses:
             first=_number("first", parameters["first"]) if "first" in parameters else None,
             after=parameters.get("after"),
         )
-        page = await self._admitted(request, partial(self._read, principal, student_id, wanted))
+        page = await self._admitted(request, partial(self._read, caller.principal, student_id, wanted))
         courses = _courses(page)
         next_cursor = None
         headers = {}
@@ -141,7 +143,7 @@ class StudentCourses:
             headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
         return _json(200, {"courses": courses, "nextCursor": next_cursor}, headers)
 
-    async def one(self, request: Request, principal: Principal) -> Response:
+    async def one(self, request: Request, caller: Caller) -> Response:
         """Give one of the courses.
 
         Raises:
@@ -151,14 +153,14 @@ class StudentCourses:
         student_id = _key(request, "student_id", or_else=StudentNotFound)
         course_id = _key(request, "course_id", or_else=CourseNotFound)
         is_asked_for = Comparison("id", Operator.EQ, course_id)
-        read = partial(self._read, principal, student_id, PageRequest(size=1), is_asked_for)
+        read = partial(self._read, caller.principal, student_id, PageRequest(size=1), is_asked_for)
         page = await self._admitted(request, read)
         courses = _courses(page)
         if not courses:
             raise CourseNotFound("The student takes no course that has this id.")
         return _json(200, courses[0])
 
-    async def assign(self, request: Request, principal: Principal) -> Response:
+    async def assign(self, request: Request, caller: Caller) -> Response:
         """Assign the student to the course that the body names: 201 if this is new, 200 if it was so before.
 
         Raises:
@@ -169,11 +171,12 @@ class StudentCourses:
             InvalidInput: the body is JSON, but not what is asked for.
             HttpRefusal: the body is not JSON, too large, or too slow.
         """
-        require_changes(principal, self._rights)
+        require_changes(caller.principal, self._rights)
         student_id = _key(request, "student_id", or_else=StudentNotFound)
         course_id = _course_id(await self._body(request))
         use_case = partial(assign_course, student_id=student_id, course_id=course_id)
-        assignment = await self._admitted(request, partial(self._units_of_work.run_alone, use_case))
+        actor = actor_of(caller.principal, caller.request_id)
+        assignment = await self._admitted(request, partial(self._units_of_work.run_alone, use_case, actor=actor))
         course = _course(assignment.course, assignment.assigned_at)
         if assignment.already_assigned:
             return _json(200, course)

@@ -22,6 +22,7 @@ from gql_api.database.lists import (
 from gql_api.database.statements import ASSIGNED_AT, Entity, Listing
 from gql_api.execution import batched
 from gql_api.pagination import PageRequest, encode_cursor
+from gql_api.schema.class_lists import note_class_lists
 from gql_api.schema.context import Info
 from gql_api.schema.inputs import (
     CourseFilter,
@@ -91,8 +92,12 @@ async def nested_pages(listing: Listing, info: Info, parent_ids: Sequence[int], 
 
     Raises:
         BadUserInput: an argument is out of its range.
+        DatabaseUnusable: it is a class list, and the audit cannot take note of that.
     """
-    return await read_pages(info.context.reader, _request(listing, info, arguments), parent_ids)
+    request = _request(listing, info, arguments)
+    if listing is Listing.STUDENTS_OF_COURSE:
+        await note_class_lists(info.context, parent_ids)
+    return await read_pages(info.context.reader, request, parent_ids)
 
 
 def _request(listing: Listing, info: Info, arguments: PageArguments) -> ListRequest:

@@ -11,6 +11,7 @@ from gql_api.events import Broker
 from gql_api.pagination import PageLimits
 from gql_api.schema.loaders import Loaders, OperationReader
 from gql_api.schema.selection import SelectionCache
+from gql_api.services.actor import Actor
 from gql_api.services.unit_of_work import UnitsOfWork
 
 
@@ -25,6 +26,7 @@ class Context:
         page_limits: how large pages are.
         selections: what fields select, kept across operations.
         broker: hands out events.
+        actor: on whose behalf, for the audit; None where nobody is identified.
     """
 
     reader: OperationReader
@@ -33,6 +35,7 @@ class Context:
     page_limits: PageLimits
     selections: SelectionCache
     broker: Broker
+    actor: Actor | None = None
 
     @property
     def statements(self) -> int:

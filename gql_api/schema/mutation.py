@@ -179,7 +179,7 @@ async def _run(info: Info, use_case: Callable[[UnitOfWork], Awaitable[ResultT]])
             reader.statements += uow.statements
 
     try:
-        return await info.context.units_of_work.run_alone(counted)
+        return await info.context.units_of_work.run_alone(counted, actor=info.context.actor)
     finally:
         info.context.loaders.forget()
 

@@ -15,6 +15,7 @@ from gql_api.database.event_log import Event, EventKind
 from gql_api.database.statements import Entity
 from gql_api.events import Interest
 from gql_api.execution import batched
+from gql_api.schema.class_lists import note_following
 from gql_api.schema.context import Info
 from gql_api.schema.global_id import decode_event_id, decode_key, encode_event_id
 from gql_api.schema.types import ASSIGNED_AT, Course, Student
@@ -89,6 +90,7 @@ class Subscription:
         )
         position = None if after in _NOT_GIVEN else decode_event_id(after, argument="after")
         visibility = info.context.reader.visibility
+        await note_following(info.context, student_id=interest.student_id, course_id=interest.course_id)
         async with info.context.broker.subscribe(interest, visibility=visibility, after=position) as events:
             async for event in events:
                 yield event

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from gql_api.identity import UNIDENTIFIED, Principal
+
 OPERATOR: Final = "operator"
 """The role of whoever runs a command: such a person has the database itself, and no token."""
 
@@ -20,3 +22,8 @@ class Actor(NamedTuple):
     subject: str | None
     role: str
     request_id: str | None = None
+
+
+def actor_of(principal: Principal, request_id: str) -> Actor | None:
+    """Whoever sent a request, as the audit is to know them; None where identity is switched off."""
+    return None if principal is UNIDENTIFIED else Actor(principal.subject, principal.role, request_id)

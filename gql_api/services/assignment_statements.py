@@ -74,7 +74,7 @@ READ_ASSIGNED_AT: Final = select(_LINK.assigned_at).where(_THIS_PAIR)
 """Since when the pair is assigned; no row if it is not."""
 
 
-def _assign_at_once() -> Select[*tuple[Any, ...]]:
+def _assign_at_once(*, is_audited: bool) -> Select[*tuple[Any, ...]]:
     seats_left = func.seats_left_once_locked(COURSES.c.id, type_=Integer()).label("seats_left")
     course = select(*COURSE_COLUMNS, seats_left).where(COURSES.c.id == _COURSE_ID).cte("course")
     seat_is_free = or_(course.c.seats_left.is_(None), course.c.seats_left > 0)
@@ -82,7 +82,7 @@ def _assign_at_once() -> Select[*tuple[Any, ...]]:
     made = _insert_unless_there("postgresql", pair).returning(_LINK.student_id, _LINK.course_id, _LINK.assigned_at)
     new = made.cte("new")
     everything = _read_pair(course).add_columns(new.c.assigned_at.label("newly_assigned_at")).outerjoin(new, true())
-    return everything.add_cte(recording_assignments(new))
+    return everything.add_cte(*recording_assignments(new, is_audited=is_audited))
 
 
 @cache
@@ -160,9 +160,12 @@ def _insert_unless_there(dialect_name: str, pairs: Select[*tuple[Any, ...]]) -> 
     return sqlite.insert(STUDENT_COURSES).from_select(columns, pairs).on_conflict_do_nothing()
 
 
-ASSIGN_AT_ONCE: Final = _assign_at_once()
+ASSIGN_AT_ONCE: Final = _assign_at_once(is_audited=False)
 """Assigns the pair, if there is a seat, and records the event: all in one statement, for PostgreSQL alone.
 
 Gives back what READ_PAIR does, as of before, and `newly_assigned_at`, NULL if nothing was done. The course is locked by
 `seats_left_once_locked`, which counts in a statement of its own after it has the lock: the count is never too small.
 """
+
+ASSIGN_AT_ONCE_AUDITED: Final = _assign_at_once(is_audited=True)
+"""ASSIGN_AT_ONCE for an actor: the audit's entry is written, too. Run with `audit.actor_parameters`."""

@@ -23,6 +23,7 @@ from gql_api.database.rows import CourseRow, StudentRow
 from gql_api.database.transactions import Answer
 from gql_api.errors import CourseFull, CourseNotFound, InvalidInput, StudentNotFound
 from gql_api.services import assignment_statements as statements
+from gql_api.services.audit import actor_parameters
 from gql_api.services.event_statements import carry_out
 from gql_api.services.input_rules import is_key
 from gql_api.services.pairs import Pair, pair_parameters
@@ -153,7 +154,10 @@ def _check_keys(student_id: int, course_id: int) -> None:
 async def _assign_at_once(uow: UnitOfWork, pair: Mapping[str, int]) -> Assignment | None:
     """Assign without a transaction around it; None if nothing was done, for whatever reason."""
     try:
-        answer = await uow.execute_alone(statements.ASSIGN_AT_ONCE, pair)
+        if uow.actor is None:
+            answer = await uow.execute_alone(statements.ASSIGN_AT_ONCE, pair)
+        else:
+            answer = await uow.execute_alone(statements.ASSIGN_AT_ONCE_AUDITED, {**pair, **actor_parameters(uow.actor)})
     except ConstraintViolated:
         return None  # the student was deleted meanwhile
     *read, newly_assigned_at = (None,) if answer is None else answer.one()

@@ -108,9 +108,10 @@ def removing(dialect_name: str, which: ColumnElement[bool]) -> Change:
     return Change(kind, change, record_before=_record(these, kind))
 
 
-def recording_assignments(made: FromClause) -> CTE:
-    """The part of a statement on PostgreSQL that records these assignments, which another part of it makes."""
-    return _record(made, AssignmentEventKind.ASSIGNED).cte("recorded")
+def recording_assignments(made: FromClause, *, is_audited: bool) -> list[CTE]:
+    """The parts of a statement on PostgreSQL that record these assignments, which another part of it makes."""
+    event = _record(made, AssignmentEventKind.ASSIGNED).cte("recorded")
+    return [event, entries_of(AuditAction.ASSIGN_COURSE, made).cte("audited")] if is_audited else [event]
 
 
 def _recorded(changed: Any, kind: AssignmentEventKind) -> Select[Any]:

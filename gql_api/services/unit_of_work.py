@@ -172,10 +172,9 @@ class UnitsOfWork:
     ) -> ResultT:
         """`run` a single use case, with which nothing else has to be kept or lost together.
 
-        On PostgreSQL a use case that can do its work in one statement may then spare the transaction around it, unless
-        there is an actor, for the audit.
+        On PostgreSQL a use case that can do its work in one statement may then spare the transaction around it.
         """
-        is_alone = actor is None and self._transactions.dialect is Dialect.POSTGRESQL
+        is_alone = self._transactions.dialect is Dialect.POSTGRESQL
         return await self._run(use_case, actor, is_alone=is_alone)
 
     async def run(self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]], *, actor: Actor | None = None) -> ResultT:

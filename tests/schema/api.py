@@ -28,6 +28,7 @@ from gql_api.schema.loaders import Loaders, OperationReader
 from gql_api.schema.operation import Caller, OperationRequest
 from gql_api.schema.persisted import PersistedDocuments
 from gql_api.schema.selection import SelectionCache
+from gql_api.services.actor import actor_of
 from gql_api.services.unit_of_work import UnitsOfWork
 from tests.database.school import School
 
@@ -122,7 +123,7 @@ class Api:
         assert not any((response.get("data") or {}).values())
         return str(error["message"])
 
-    def _open_context(self, _caller: Caller) -> AbstractAsyncContextManager[Context]:
+    def _open_context(self, caller: Caller) -> AbstractAsyncContextManager[Context]:
         reader = OperationReader(self._reader, self._visibility)
         return nullcontext(
             Context(
@@ -132,6 +133,7 @@ class Api:
                 page_limits=LIMITS,
                 selections=self._selections,
                 broker=self._broker,
+                actor=actor_of(caller.principal, caller.request_id),
             )
         )
 

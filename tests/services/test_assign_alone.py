@@ -10,11 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gql_api.errors import CourseFull, CourseNotFound, DomainError, StudentNotFound
+from gql_api.services.actor import Actor
 from gql_api.services.assignments import Assignment, assign_course
 from gql_api.services.courses import delete_course, update_course
 from gql_api.services.students import delete_student
 from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
-from tests.services.stored import everything, new_course, new_students, pairs, recorded_statements
+from tests.services.stored import Entry, audited, everything, new_course, new_students, pairs, recorded_statements
 from tests.services.test_concurrency import ONLY_POSTGRESQL, outcomes, until_waiting
 
 END_THE_OTHERS = (
@@ -46,6 +47,16 @@ async def test_it_gives_and_stores_what_a_transaction_does(engine: AsyncEngine, 
             (other, limited, "Student 1"),
             (other, unlimited, "Student 1"),
         ]
+
+
+async def test_the_audit_tells_of_it_once(engine: AsyncEngine, units_of_work: UnitsOfWork, dialect: str) -> None:
+    course_id, [student_id] = await new_course(units_of_work, capacity=1), await new_students(units_of_work, 1)
+    use_case = partial(assign_course, student_id=student_id, course_id=course_id)
+    with recorded_statements() as in_transaction:
+        await units_of_work.run_alone(use_case, actor=Actor("ruth", "registrar"))
+        await units_of_work.run_alone(use_case, actor=Actor("rosa", "registrar"))
+    assert await audited(engine) == [Entry("ruth", "registrar", "ASSIGN_COURSE", student_id, course_id, None)]
+    assert dialect == "sqlite" or in_transaction == []
 
 
 @ONLY_POSTGRESQL
