@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -81,12 +82,13 @@ class Connections:
         else:
             self._hand_on(self._open_or_none(connection))
 
-    def put_cancelled(self, connection: Any) -> None:
-        """Take a connection back whose statement was cancelled, to hand it out when the server has let go of it.
+    def put_cancelled(self, connection: Any, *, committing: asyncio.Future[Any] | None = None) -> None:
+        """Take a connection back whose user was cancelled, to hand it out when the server has let go of it.
 
-        The caller does not wait for that. A server that does not answer in time loses the connection.
+        The caller does not wait for that: a statement under way is given up, and an open transaction rolled back, but a
+        COMMIT that was sent is let come to its end. A server that does not answer in time loses the connection.
         """
-        settling = asyncio.create_task(self._settle(connection))
+        settling = asyncio.create_task(self._settle(connection, committing))
         self._settling.add(settling)
         settling.add_done_callback(self._settling.discard)
 
@@ -125,10 +127,15 @@ class Connections:
             raise _closed()
         return connection
 
-    async def _settle(self, connection: Any) -> None:
+    async def _settle(self, connection: Any, committing: asyncio.Future[Any] | None) -> None:
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
-                await connection.execute("SELECT 1")
+                if committing is not None:
+                    await asyncio.wait([committing])
+                with suppress(asyncpg.InFailedSQLTransactionError):
+                    await connection.execute("SELECT 1")  # waits until the driver's request to cancel was heard
+                if connection.is_in_transaction():
+                    await connection.execute("ROLLBACK")
         except Exception:  # noqa: BLE001 - whatever it is, the connection is of no use any more
             connection.terminate()
         finally:

@@ -27,6 +27,7 @@ from gql_api.database.compiled import (
 from gql_api.database.connections import NONE_FREE, Connections, NoneFree
 from gql_api.database.engine import TIMEOUTS, Timeouts, asyncpg_session_arguments, open_sqlite_reader
 from gql_api.database.failure import DRIVER_ERRORS, LOST_CONNECTION, explain_statement_failure
+from gql_api.database.interrupt import interrupt
 from gql_api.database.sqlite_file import FileIdentity, file_identity
 from gql_api.errors import DatabaseUnusable
 
@@ -126,9 +127,6 @@ class PostgresqlReader:
 FILE_CHECK_SECONDS = 0.1
 """How long a file that was removed or replaced may still be read: looking costs 3 µs, too much for each statement."""
 
-INTERRUPT_SECONDS = 0.01
-"""How long an interrupted statement may go on before it is interrupted again."""
-
 
 class SqliteReader:
     """Reads on a few threads, with one read-only connection each."""
@@ -169,7 +167,8 @@ class SqliteReader:
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            self._interrupt(running)
+            if running in self._running:
+                interrupt(self._running[running], running)
             raise
         except sqlite3.Error as error:
             if self._closed:
@@ -179,8 +178,8 @@ class SqliteReader:
     async def close(self) -> None:
         """Close all connections; running statements are given up."""
         self._closed = True
-        for running in self._running:
-            self._interrupt(running)
+        for running, connection in self._running.items():
+            interrupt(connection, running)
         if self._running:
             await asyncio.wait(list(self._running))
         while self._idle:
@@ -220,12 +219,6 @@ class SqliteReader:
             while self._idle:
                 self._idle.pop().close()
             self._of_other_file.update(self._running.values())
-
-    def _interrupt(self, running: asyncio.Future[list[Any]]) -> None:
-        # Again and again: interrupting a statement that its thread has not yet begun has no effect.
-        if not running.done():
-            self._running[running].interrupt()
-            running.get_loop().call_later(INTERRUPT_SECONDS, self._interrupt, running)
 
     def _connect(self) -> sqlite3.Connection:
         if self._closed:

@@ -31,6 +31,7 @@ from gql_api.database.failure import (
     explain_refusal,
     explain_statement_failure,
 )
+from gql_api.database.interrupt import interrupt
 from gql_api.database.sqlite_file import FileIdentity, file_identity
 from gql_api.errors import DatabaseUnusable, OutcomeUnknown
 
@@ -171,11 +172,20 @@ class PostgresqlTransactions:
         transaction = _PostgresqlTransaction(self, connection)
         try:
             yield transaction
+        except asyncio.CancelledError:
+            # Rolled back without being waited for: the server may have to be persuaded first to let the statement go.
+            self._connections.put_cancelled(transaction.connection, committing=transaction.committing)
+            raise
+        except BaseException:
+            await self._end(transaction)
+            raise
+        await self._end(transaction)
+
+    async def _end(self, transaction: _PostgresqlTransaction) -> None:
+        try:
+            await transaction.end()
         finally:
-            try:
-                await transaction.end()
-            finally:
-                self._connections.put(transaction.connection)
+            self._connections.put(transaction.connection)
 
     async def replace(self, broken: Any) -> Any:
         """A new connection for one that turned out to be broken before anything was done on it."""
@@ -201,6 +211,7 @@ class _PostgresqlTransaction:
     def __init__(self, transactions: PostgresqlTransactions, connection: Any) -> None:
         self._transactions = transactions
         self.connection = connection
+        self.committing: asyncio.Future[Any] | None = None
         self._open = False
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any]) -> Answer:
@@ -246,8 +257,10 @@ class _PostgresqlTransaction:
             return
         if self.connection.is_closed():
             raise DatabaseUnusable("The database ended the connection before the transaction was committed.")
+        # A task of its own: once it was sent it comes to its end, whoever is cancelled while waiting for that.
+        self.committing = asyncio.ensure_future(self.connection.execute("COMMIT"))
         try:
-            await self.connection.execute("COMMIT")
+            await asyncio.shield(self.committing)
         except (OSError, asyncpg.InterfaceError, *LOST_CONNECTION) as error:
             raise OutcomeUnknown from error
         except DRIVER_ERRORS as error:
@@ -281,6 +294,8 @@ class SqliteTransactions:
         self._connection: sqlite3.Connection | None = None
         self._file: FileIdentity | None = None
         self._turn = asyncio.Lock()
+        self._running: asyncio.Future[Any] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[_SqliteTransaction]:
@@ -294,24 +309,40 @@ class SqliteTransactions:
                 await self._turn.acquire()
         except TimeoutError as error:
             raise DatabaseUnusable(NONE_FREE) from error
+        transaction = _SqliteTransaction(self)
         try:
-            transaction = _SqliteTransaction(self)
-            try:
-                yield transaction
-            finally:
-                await transaction.end()
+            yield transaction
+        except asyncio.CancelledError:
+            # Rolled back without being waited for: the wait for another process's lock cannot be interrupted.
+            ending = asyncio.create_task(self._end(transaction))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+            raise
+        except BaseException:
+            await self._end(transaction)
+            raise
+        await self._end(transaction)
+
+    async def _end(self, transaction: _SqliteTransaction) -> None:
+        try:
+            if self._running is not None and not self._running.done():
+                await asyncio.wait([self._running])  # otherwise it might be the rollback that is interrupted
+            await transaction.end()
         finally:
             self._turn.release()
 
-    async def run(self, act: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
-        """Do something with the connection, in its thread; being cancelled interrupts the statement."""
+    async def run(self, act: Callable[[sqlite3.Connection], ResultT], *, can_be_given_up: bool = True) -> ResultT:
+        """Do something with the connection, in its thread.
+
+        Being cancelled interrupts the statement if it `can_be_given_up`, and does not wait for its end.
+        """
         running = asyncio.get_running_loop().run_in_executor(self._executor, self._act, act)
+        self._running = running
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            if self._connection is not None:
-                self._connection.interrupt()
-            await asyncio.wait([running])
+            if can_be_given_up and self._connection is not None:
+                interrupt(self._connection, running)
             raise
         except sqlite3.Error as error:
             raise explain_refusal(error) or explain_statement_failure(error, self._address) or error from error
@@ -337,6 +368,8 @@ class SqliteTransactions:
 
     async def close(self) -> None:
         """Close the connection when an open transaction has ended."""
+        if self._ending:
+            await asyncio.wait(self._ending)
         await asyncio.to_thread(self._executor.shutdown)
         if self._connection is not None:
             self._connection.close()
@@ -370,13 +403,13 @@ class _SqliteTransaction:
 
     async def commit(self) -> None:
         if self._began:
-            await self._transactions.run(_commit)
+            await self._transactions.run(_commit, can_be_given_up=False)
 
     async def end(self) -> None:
         """Roll back what was not committed."""
         if self._began:
             with suppress(sqlite3.Error, DatabaseUnusable):
-                await self._transactions.run(_roll_back)
+                await self._transactions.run(_roll_back, can_be_given_up=False)
 
 
 def _commit(connection: sqlite3.Connection) -> None:
