@@ -1,4 +1,4 @@
-"""The command line: `gql-api serve | migrate | verify | seed | import | student | schema`."""
+"""The command line: `gql-api serve | migrate | verify | seed | import | student | token | schema`."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ async def test_a_good_token_tells_who_shows_it_and_until_when() -> None:
         (EC, "ES256"),
         (ED25519, "Ed25519"),
     ],
-    ids=str,
+    ids=lambda given: given if isinstance(given, str) else given.kid,
 )
 async def test_a_public_key_verifies_what_its_private_half_has_signed(key: KeyPair, algorithm: str) -> None:
     for keys in (BY_SET, FixedKeys(*public_keys(key.as_pem(private=False)))):
