@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from graphql import GraphQLError
-from graphql.execution import Executor
+from graphql.execution import Executor, default_field_resolver, default_type_resolver
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_api.execution.fallback import Fallback
@@ -13,7 +13,14 @@ from gql_api.execution.operation import Operation
 from gql_api.execution.plan_cache import PlanCache
 
 if TYPE_CHECKING:
-    from graphql import ExecutionResult, GraphQLField, GraphQLObjectType, GraphQLResolveInfo
+    from graphql import (
+        DocumentNode,
+        ExecutionResult,
+        GraphQLField,
+        GraphQLObjectType,
+        GraphQLResolveInfo,
+        GraphQLSchema,
+    )
     from graphql.language import FieldNode
     from graphql.pyutils import AwaitableOrValue, Path
 
@@ -49,6 +56,48 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         if plans is None:
             plans = self.schema.extensions[_PLANS] = PlanCache()
         return cast("PlanCache", plans)
+
+    @classmethod
+    def build(  # noqa: PLR0917  graphql-core's signature
+        cls,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        root_value: Any = None,
+        context_value: Any = None,
+        raw_variable_values: dict[str, Any] | None = None,
+        operation_name: str | None = None,
+        *arguments: Any,
+        **options: Any,
+    ) -> Any:
+        """Build an executor as graphql-core does, or a list of the errors that say why there is none (spec §6.1).
+
+        Where plans are bound and nothing but ``hide_suggestions`` is asked for, what is known of the document is used.
+        """
+        plans = cls._bound_plans
+        is_usual = plans is not None and not arguments and options.keys() <= {"hide_suggestions"}
+        if plans is not None and is_usual:
+            prepared = plans.preparations.find(schema, document, operation_name)
+            values = None if prepared is None else prepared.coerce(raw_variable_values or {})
+            if prepared is not None and values is not None:
+                return cls(
+                    schema,
+                    prepared.fragment_definitions,
+                    prepared.fragments,
+                    root_value,
+                    context_value,
+                    prepared.operation,
+                    values,
+                    default_field_resolver,
+                    default_type_resolver,
+                    default_field_resolver,
+                    **options,
+                )
+        executor = super().build(
+            schema, document, root_value, context_value, raw_variable_values, operation_name, *arguments, **options
+        )
+        if plans is not None and is_usual and isinstance(executor, Executor):
+            plans.preparations.keep(executor, document, operation_name)
+        return executor
 
     def execute_operation(self, serially: bool | None = None) -> AwaitableOrValue[Any]:  # noqa: FBT001  graphql-core's
         """Execute the operation (spec §6.2); a result if nothing had to be awaited, else an awaitable of it."""

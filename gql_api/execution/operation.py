@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _BY_CLASS = (is_awaitable, optimized_is_awaitable)
 """Predicates whose answer depends on the class of the value, generators excepted."""
 
+_NEVER_AWAITABLE = frozenset({type(None), bool, int, float, str, list, tuple, dict})
+"""Classes of which one need not ask."""
+
 
 class _Wait(NamedTuple):
     """Values of which some are awaitable, and what to do once those were awaited."""
@@ -137,8 +140,11 @@ class Operation:
         predicate = self.executor.is_awaitable
         if predicate is assume_not_awaitable:
             return False
-        if predicate in _BY_CLASS and not any(hasattr(kind, "__await__") for kind in kinds):
-            return GeneratorType in kinds and any(map(predicate, values))
+        if predicate in _BY_CLASS:
+            if kinds <= _NEVER_AWAITABLE:
+                return False
+            if not any(hasattr(kind, "__await__") for kind in kinds):
+                return GeneratorType in kinds and any(map(predicate, values))
         return any(map(predicate, values))
 
     def settle(self, values: Sequence[Any], then: Callable[[Sequence[Any]], None]) -> None:
@@ -181,6 +187,8 @@ class Operation:
             await _cancel(tasks)
 
     async def _await_each(self, values: Sequence[Any]) -> list[Any]:
+        if len(values) == 1:
+            return [await _outcome(values[0])]
         places = [index for index, value in enumerate(values) if self.executor.is_awaitable(value)]
         if len(places) == 1:
             outcomes = [await _outcome(values[places[0]])]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gql_api.execution.fallback import Fallback
 from gql_api.execution.plan import Outline, Plan
+from gql_api.execution.preparation import Preparations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,7 @@ class PlanCache:
         self.misses_count = 0
         self.evictions_count = 0
         self.fallbacks: Counter[Fallback] = Counter()
+        self.preparations = Preparations()
         self._entries: OrderedDict[tuple[int, ...], _Entry] = OrderedDict()
 
     def __reduce__(self) -> tuple[Callable[[], PlanCache], tuple[()]]:

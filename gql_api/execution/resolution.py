@@ -185,6 +185,8 @@ class Resolver:
 
 def call_each(resolve: Callable[..., Any], executor: BreadthFirstExecutor, field: FieldPlan, level: Level) -> list[Any]:
     """Call a resolver for every source, with the info and the arguments that graphql-core would pass."""
+    if level.column is None:
+        return [_call_at_root(resolve, executor, field, level)]
     infos = map(field.build_info, repeat(executor), field_paths(level, field))
     arguments = field.arguments
 
@@ -194,6 +196,17 @@ def call_each(resolve: Callable[..., Any], executor: BreadthFirstExecutor, field
         return resolve(source, info, **kept)
 
     return take(map(call if arguments != {} else resolve, level.sources, infos), len(level.sources))
+
+
+def _call_at_root(resolve: Callable[..., Any], executor: BreadthFirstExecutor, field: FieldPlan, level: Level) -> Any:
+    """Call a resolver for the one source that the root has, whose path is the field's own."""
+    arguments = field.arguments
+    try:
+        if arguments is None:
+            arguments = field.coerce_arguments(executor.variable_values)
+        return resolve(level.sources[0], field.build_info(executor, field.path), **arguments)
+    except Exception as error:  # noqa: BLE001  any exception is the error of the one value
+        return error
 
 
 def _call_method(value: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
