@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from gql_api.database.conditions import Condition, split
@@ -30,7 +31,7 @@ from gql_api.pagination import Ordering, PageRequest
 ROW_TYPES: Final[Mapping[Entity, type[Any]]] = {Entity.STUDENT: StudentRow, Entity.COURSE: CourseRow}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ListRequest:
     """Which part of which list is wanted.
 
@@ -45,6 +46,12 @@ class ListRequest:
     condition: Condition | None = None
     columns: tuple[str, ...] = ()
     look_ahead: bool = True
+
+    @cached_property
+    def statement(self) -> tuple[PageShape, Mapping[str, Any]]:
+        """The shape of the statement that reads the page, and its values."""
+        keys = (key.name for key in self.ordering.keys)
+        return _statement(self, tuple(sorted({*self.columns, *keys, "id"})))
 
 
 class Page(NamedTuple):
@@ -65,7 +72,7 @@ class Page(NamedTuple):
 
 async def read_page(reader: VisibleReader, request: ListRequest) -> Page:
     """One page of a root list: one statement, none for an empty page nobody looks beyond."""
-    shape, values = _shape(request)
+    shape, values = request.statement
     if not values[LIMIT]:
         return _page(request, _no_rows(request, shape), parent_id=None)
     columns = await reader.fetch_columns(page, shape, values=values)
@@ -76,7 +83,7 @@ async def read_page(reader: VisibleReader, request: ListRequest) -> Page:
 
 async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Sequence[int]) -> list[Page]:
     """The same page of each parent's list, in the order of the parents: one statement."""
-    shape, values = _shape(request)
+    shape, values = request.statement
     no_rows = _no_rows(request, shape)
     if not values[LIMIT]:
         return [_page(request, no_rows, parent_id=parent_id) for parent_id in parent_ids]
@@ -133,7 +140,7 @@ async def parents_with_rows_outside(
     """
     if (request.page.before if behind else request.page.after) is None:
         return frozenset()
-    shape, values = _shape(request, columns=())
+    shape, values = _statement(request, columns=())
     shape = shape._replace(
         backward=behind, after=None if behind else shape.after, before=shape.before if behind else None
     )
@@ -144,15 +151,12 @@ async def parents_with_rows_outside(
     return frozenset(parent_id for (parent_id,) in result.records)
 
 
-def _shape(request: ListRequest, columns: tuple[str, ...] | None = None) -> tuple[PageShape, dict[str, Any]]:
+def _statement(request: ListRequest, columns: tuple[str, ...]) -> tuple[PageShape, Mapping[str, Any]]:
     wanted = request.page
     condition, values = split(request.condition)
     values[LIMIT] = wanted.size + 1 if request.look_ahead else wanted.size
     for name, place in (("after", wanted.after), ("before", wanted.before)):
         values.update({f"{name}_{i}": value for i, value in enumerate(place or ())})
-    if columns is None:
-        keys = (key.name for key in request.ordering.keys)
-        columns = tuple(sorted({*request.columns, *keys, "id"}))
     shape = PageShape(
         listing=request.listing,
         columns=columns,

@@ -4,7 +4,7 @@ The value of a connection field is a `Page`; its `PageInfo` is the page again, s
 not select is not read: no row ahead of the page without `pageInfo`, no total without `totalCount`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple, Self
 
@@ -21,7 +21,7 @@ from gql_api.database.lists import (
 )
 from gql_api.database.statements import ASSIGNED_AT, Entity, Listing
 from gql_api.execution import batched
-from gql_api.pagination import PageRequest, encode_cursor
+from gql_api.pagination import PageLimits, PageRequest, encode_cursor
 from gql_api.schema.class_lists import note_class_lists
 from gql_api.schema.context import Info
 from gql_api.schema.inputs import (
@@ -32,7 +32,7 @@ from gql_api.schema.inputs import (
     condition_of,
     ordering_of,
 )
-from gql_api.schema.selection import Names, Path
+from gql_api.schema.selection import Names, Path, Selection
 
 COLUMNS_BY_FIELD: Final[Mapping[Entity, Mapping[str, str]]] = {
     Entity.STUDENT: {"name": "name", "email": "email", "sourcedId": "sourced_id", "createdAt": "created_at"},
@@ -56,10 +56,11 @@ def columns_for(entity: Entity, names: Names) -> tuple[str, ...]:
     return tuple(sorted(columns[name] for name in names if name in columns))
 
 
-async def selected_row(info: Info, entity: Entity, key: int, *, below: Path = ()) -> Any | None:
+def selected_row(info: Info, entity: Entity, key: int, *, below: Path = ()) -> Awaitable[Any | None]:
     """Look a row up for the fields that are selected `below` this one; all look-ups of a level are one statement."""
-    names = info.context.selections.below(info).get(below, frozenset())
-    return await info.context.loaders.row(entity, key, columns=columns_for(entity, names))
+    selection = info.context.selections.below(info)
+    columns = selection.derived((entity, below), lambda: columns_for(entity, selection.names(below)))
+    return info.context.loaders.row(entity, key, columns=columns)
 
 
 class PageArguments(NamedTuple):
@@ -71,6 +72,11 @@ class PageArguments(NamedTuple):
     before: str | None = None
     filter: StudentFilter | CourseFilter | None = None
     order_by: Sequence[StudentOrder | CourseOrder] | None = None
+
+    @property
+    def are_sizes_alone(self) -> bool:
+        """Whether nothing is said but how long the page is."""
+        return self.after is None and self.before is None and self.filter is None and self.order_by is None
 
     @classmethod
     def given(cls, *arguments: Any) -> Self:
@@ -101,31 +107,37 @@ async def nested_pages(listing: Listing, info: Info, parent_ids: Sequence[int], 
 
 
 def _request(listing: Listing, info: Info, arguments: PageArguments) -> ListRequest:
-    context = info.context
+    selection, limits = info.context.selections.below(info), info.context.page_limits
+    if arguments.are_sizes_alone:
+        sizes = arguments.first, arguments.last
+        return selection.derived(sizes, lambda: _new_request(listing, selection, limits, arguments))
+    return _new_request(listing, selection, limits, arguments)
+
+
+def _new_request(listing: Listing, selection: Selection, limits: PageLimits, arguments: PageArguments) -> ListRequest:
     ordering = ordering_of(listing, arguments.order_by)
     page = PageRequest.of(
         ordering,
-        context.page_limits,
+        limits,
         first=arguments.first,
         after=arguments.after,
         last=arguments.last,
         before=arguments.before,
     )
-    selection = context.selections.below(info)
     return ListRequest(
         listing=listing,
         ordering=ordering,
         page=page,
         condition=condition_of(arguments.filter),
         columns=_columns(listing, selection),
-        look_ahead=not _LOOKS_AHEAD.isdisjoint(selection.get(("pageInfo",), ())),
+        look_ahead=not _LOOKS_AHEAD.isdisjoint(selection.names(("pageInfo",))),
     )
 
 
-def _columns(listing: Listing, selection: Mapping[Path, Names]) -> tuple[str, ...]:
-    names = selection.get(("nodes",), frozenset()) | selection.get(("edges", "node"), frozenset())
+def _columns(listing: Listing, selection: Selection) -> tuple[str, ...]:
+    names = selection.names(("nodes",)) | selection.names(("edges", "node"))
     columns = columns_for(listing.entity, names)
-    return (*columns, ASSIGNED_AT) if "assignedAt" in selection.get(("edges",), ()) else columns
+    return (*columns, ASSIGNED_AT) if "assignedAt" in selection.names(("edges",)) else columns
 
 
 class EdgeOfPage(NamedTuple):

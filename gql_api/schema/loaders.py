@@ -1,22 +1,18 @@
-"""Look-ups of one operation: batched, each row read once, one connection at a time."""
+"""Look-ups of one operation: batched, one connection at a time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
-from functools import partial
-from typing import Any, Final, NamedTuple
+from asyncio import Future, get_running_loop
+from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping
+from typing import Any
 
 from sqlalchemy import Select
-from strawberry.dataloader import DataLoader
 
 from gql_api.database.compiled import Columns, Reader, Result
 from gql_api.database.lists import read_rows
 from gql_api.database.statements import Entity
 from gql_api.database.visibility import Visibility, VisibleReader
-
-BATCH_SIZE_MAX: Final = 1000
-"""Ids looked up by one statement."""
 
 
 class OperationReader(VisibleReader):
@@ -47,35 +43,70 @@ class OperationReader(VisibleReader):
             return await super().fetch_columns(build, *shape, values=values)
 
 
-class Lookup(NamedTuple):
-    """A row that is asked for, and which of its columns."""
-
-    key: int
-    columns: tuple[str, ...]
-
-
 class Loaders:
-    """The dataloaders of one operation; what they read is kept until it ends or `forget`, and seen by nobody else."""
+    """The dataloaders of one operation: what they read is seen by nobody else."""
+
+    __slots__ = ("_open", "_reader")
 
     def __init__(self, reader: VisibleReader) -> None:
         self._reader = reader
-        self._rows: dict[Entity, DataLoader[Lookup, Any]] = {}
+        self._open: dict[Entity, _Batch] = {}
 
-    async def row(self, entity: Entity, key: int, *, columns: tuple[str, ...]) -> Any | None:
-        """The row with at least these columns, or None if there is none.
+    def row(self, entity: Entity, key: int, *, columns: tuple[str, ...]) -> Awaitable[Any | None]:
+        """The row with at least these columns, or None if there is none, for whoever awaits it.
 
-        All rows of one kind that are asked for in one turn are one statement, whatever columns each is asked for.
+        Both executors call all resolvers of a level before they await any. So the rows of one kind that are asked for
+        until the first of them is awaited are one statement, whatever columns each is asked for.
         """
-        loader = self._rows.get(entity)
-        if loader is None:
-            loader = self._rows[entity] = DataLoader(partial(self._load, entity), max_batch_size=BATCH_SIZE_MAX)
-        return await loader.load(Lookup(key, columns))
+        batch = self._open.get(entity)
+        if batch is None or batch.is_sent:
+            batch = self._open[entity] = _Batch(self._reader, entity)
+        batch.columns.update(columns)
+        batch.keys.add(key)
+        return _Lookup(batch, key)
 
-    def forget(self) -> None:
-        """Read anew whatever is asked for from now on."""
-        self._rows.clear()
 
-    async def _load(self, entity: Entity, lookups: list[Lookup]) -> list[Any | None]:
-        columns = tuple(sorted({name for lookup in lookups for name in lookup.columns}))
-        rows_by_id = await read_rows(self._reader, entity, columns, list({lookup.key for lookup in lookups}))
-        return [rows_by_id.get(lookup.key) for lookup in lookups]
+class _Batch:
+    """The look-ups of one statement; it runs in the task of whoever awaits the first of them."""
+
+    __slots__ = ("_entity", "_reader", "_rows", "columns", "is_sent", "keys")
+
+    def __init__(self, reader: VisibleReader, entity: Entity) -> None:
+        self._reader = reader
+        self._entity = entity
+        self._rows: Future[dict[int, Any]] | None = None
+        self.columns: set[str] = set()
+        self.keys: set[int] = set()
+        self.is_sent = False
+
+    async def row(self, key: int) -> Any | None:
+        """The row, once the statement has run."""
+        if self._rows is None:
+            self.is_sent = True
+            self._rows = get_running_loop().create_future()
+            try:
+                self._rows.set_result(await self._read())
+            except Exception as error:
+                self._rows.set_exception(error)
+                self._rows.exception()  # retrieved: there may be nobody else who asks for it
+                raise
+            except BaseException:
+                self._rows.cancel()
+                raise
+        return (await self._rows).get(key)
+
+    async def _read(self) -> dict[int, Any]:
+        return await read_rows(self._reader, self._entity, tuple(sorted(self.columns)), list(self.keys))
+
+
+class _Lookup:
+    """One look-up of a batch; awaited, it is the row."""
+
+    __slots__ = ("_batch", "_key")
+
+    def __init__(self, batch: _Batch, key: int) -> None:
+        self._batch = batch
+        self._key = key
+
+    def __await__(self) -> Generator[Any, None, Any | None]:
+        return self._batch.row(self._key).__await__()

@@ -169,7 +169,7 @@ class Mutation:
 
 
 async def _run(info: Info, use_case: Callable[[UnitOfWork], Awaitable[ResultT]]) -> ResultT:
-    """Do one thing wholly; afterwards rows are read anew, lest a field shows them as they were before its turn."""
+    """Do one thing wholly."""
     reader = info.context.reader
 
     async def counted(uow: UnitOfWork) -> ResultT:
@@ -178,10 +178,7 @@ async def _run(info: Info, use_case: Callable[[UnitOfWork], Awaitable[ResultT]])
         finally:
             reader.statements += uow.statements
 
-    try:
-        return await info.context.units_of_work.run_alone(counted, actor=info.context.actor)
-    finally:
-        info.context.loaders.forget()
+    return await info.context.units_of_work.run_alone(counted, actor=info.context.actor)
 
 
 def _given(input_: Any, *names: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The root of queries."""
 
-import asyncio
+from collections.abc import Awaitable, Iterable
 from typing import Annotated, Any, Final
 
 import strawberry
@@ -38,48 +38,48 @@ class Query:
     @strawberry.field(
         description="The object with this id; null if there is none (any more).", graphql_type=Node | None
     )
-    async def node(
+    def node(
         self,
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The id of any object.")],  # noqa: A002
     ) -> Any:
         """Look an object of any type up."""
         entity, key = decode_id(id, argument="id")
-        return await selected_row(info, entity, key)
+        return selected_row(info, entity, key)
 
     @strawberry.field(
         description="The objects with these ids, in their order; null in the place of each that is not there. "
         "At most 500 ids.",
         graphql_type=list[Node | None],
     )
-    async def nodes(
+    def nodes(
         self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Ids of any objects.")]
     ) -> Any:
         """Look many objects up; all of one type are one statement."""
         if len(ids) > NODES_MAX:
             raise BadUserInput(f"`ids` has {len(ids)} elements; at most {NODES_MAX} are allowed.")
         named = [decode_id(id_, argument="ids") for id_ in ids]
-        return await asyncio.gather(*(selected_row(info, entity, key) for entity, key in named))
+        return _all([selected_row(info, entity, key) for entity, key in named])
 
     @strawberry.field(description="The student with this id; null if there is none.", graphql_type=Student | None)
-    async def student(
+    def student(
         self,
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The id of a Student.")],  # noqa: A002
     ) -> Any:
         """Look a student up."""
         key = decode_key(id, Entity.STUDENT, argument="id")
-        return await selected_row(info, Entity.STUDENT, key)
+        return selected_row(info, Entity.STUDENT, key)
 
     @strawberry.field(description="The course with this id; null if there is none.", graphql_type=Course | None)
-    async def course(
+    def course(
         self,
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The id of a Course.")],  # noqa: A002
     ) -> Any:
         """Look a course up."""
         key = decode_key(id, Entity.COURSE, argument="id")
-        return await selected_row(info, Entity.COURSE, key)
+        return selected_row(info, Entity.COURSE, key)
 
     @strawberry.field(description="All students, by id unless ordered otherwise.", graphql_type=StudentConnection)
     async def students(  # noqa: PLR0917 - GraphQL passes arguments by name
@@ -110,3 +110,7 @@ class Query:
     ) -> Page:
         """Read a page of all courses."""
         return await root_page(Listing.COURSES, info, PageArguments.given(first, after, last, before, filter, order_by))
+
+
+async def _all(lookups: Iterable[Awaitable[Any]]) -> list[Any]:
+    return [await lookup for lookup in lookups]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from weakref import ref
 
 import strawberry
@@ -13,10 +13,42 @@ from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Graph
 Names: TypeAlias = frozenset[str]
 Path: TypeAlias = tuple[str, ...]
 _Key: TypeAlias = tuple[int, ...]
-_Entry: TypeAlias = tuple[Mapping[Path, Names], tuple[ref[FieldNode], ...]]
+_Entry: TypeAlias = tuple["Selection", tuple[ref[FieldNode], ...]]
+
+ValueT = TypeVar("ValueT")
 
 DEPTH_MAX = 3
 """Levels below a connection that decide what is read: `edges { node { name } }`."""
+
+
+DERIVED_MAX = 16
+"""What is kept of that which follows from a selection; beyond that it is worked out anew."""
+
+
+class Selection:
+    """What is selected below a field, and what others have concluded from it."""
+
+    __slots__ = ("_derived", "_names")
+
+    def __init__(self, names: Mapping[Path, Names]) -> None:
+        self._names = names
+        self._derived: dict[Hashable, Any] = {}
+
+    def names(self, path: Path = ()) -> Names:
+        """The names of the fields selected at the end of a path of fields; `()` for the field's own."""
+        return self._names.get(path, _NOTHING)
+
+    def derived(self, key: Hashable, derive: Callable[[], ValueT]) -> ValueT:
+        """What follows from this selection and `key`, and from nothing else that differs between operations."""
+        found: ValueT | None = self._derived.get(key)
+        if found is None:
+            found = derive()
+            if len(self._derived) < DERIVED_MAX:
+                self._derived[key] = found
+        return found
+
+
+_NOTHING: Names = frozenset()
 
 
 class SelectionCache:
@@ -25,8 +57,8 @@ class SelectionCache:
     def __init__(self) -> None:
         self._entries: dict[_Key, _Entry] = {}
 
-    def below(self, info: strawberry.Info[Any, Any]) -> Mapping[Path, Names]:
-        """The names of the selected fields, by the path of fields that leads to them; `()` for the field's own.
+    def below(self, info: strawberry.Info[Any, Any]) -> Selection:
+        """What is selected below a field.
 
         Fragments are followed whatever their type; @skip and @include are taken as "selected", since reading a column
         too many does no harm.
@@ -37,7 +69,10 @@ class SelectionCache:
         if entry is None:
             # An id() is another object's as soon as its own is gone, and then the entry has to be gone too.
             forget = partial(_forget, self._entries, key)
-            entry = self._entries[key] = (_collect(raw), tuple(ref(node, forget) for node in raw.field_nodes))
+            entry = self._entries[key] = (
+                Selection(_collect(raw)),
+                tuple(ref(node, forget) for node in raw.field_nodes),
+            )
         return entry[0]
 
     def __len__(self) -> int:

@@ -19,9 +19,11 @@ ResultT = TypeVar("ResultT")
 class Overtaken(UnitsOfWork):
     """Units of work of one whom another caller overtakes: who deletes the course as soon as it was found full."""
 
-    async def run(self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]], *, actor: Actor | None = None) -> ResultT:
+    async def run_alone(
+        self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]], *, actor: Actor | None = None
+    ) -> ResultT:
         try:
-            return await super().run(use_case, actor=actor)
+            return await super().run_alone(use_case, actor=actor)
         except CourseFull as full:
             await super().run(partial(delete_course, course_id=full.course_id))
             raise

@@ -1,13 +1,14 @@
 """What is selected below a field decides what is read; what is remembered of it goes with the document."""
 
 import gc
+from functools import partial
 from typing import Any
 
 import pytest
 import strawberry
 from graphql import FieldNode, FragmentDefinitionNode, OperationDefinitionNode, parse
 
-from gql_api.schema.selection import SelectionCache
+from gql_api.schema.selection import DERIVED_MAX, SelectionCache
 from tests.database.school import MOMENTS, School
 from tests.schema.api import Api
 
@@ -58,13 +59,29 @@ def info(text: str) -> Any:
     ],
 )
 def test_names_are_found_by_the_path_that_leads_to_them(text: str, selection: dict[Any, set[str]]) -> None:
-    assert SelectionCache().below(info(text)) == selection
+    found = SelectionCache().below(info(text))
+    paths = [(), ("nodes",), ("edges",), ("edges", "node"), ("pageInfo",), ("nodes", "courses")]
+    assert {path: found.names(path) for path in paths if found.names(path)} == selection
 
 
 def test_a_selection_is_taken_once() -> None:
     selections, one = SelectionCache(), info("{ student { name } }")
     assert selections.below(one) is selections.below(one)
     assert len(selections) == 1
+
+
+def test_what_follows_from_a_selection_is_worked_out_once_up_to_a_bound() -> None:
+    selection = SelectionCache().below(info("{ student { name } }"))
+    worked_out: list[int] = []
+
+    def work_out(number: int) -> int:
+        worked_out.append(number)
+        return number
+
+    numbers = [*range(1, 2 * DERIVED_MAX + 1)]
+    for _ in range(2):
+        assert [selection.derived(number, partial(work_out, number)) for number in numbers] == numbers
+    assert worked_out == [*numbers, *numbers[DERIVED_MAX:]]
 
 
 def test_a_selection_is_forgotten_with_its_document() -> None:
