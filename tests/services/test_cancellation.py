@@ -3,6 +3,7 @@
 import asyncio
 import time
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -31,7 +32,7 @@ SLOW_COMMIT = (
 )
 
 
-async def cancelled(task: asyncio.Task[None]) -> float:
+async def cancelled(task: asyncio.Task[Any]) -> float:
     """Cancel a task; how many seconds it took to end."""
     began = time.monotonic()
     task.cancel()
