@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.middleware.cors import CORSMiddleware
 
 from gql_api.http.csrf import PREFLIGHT_HEADERS
+from gql_api.http.request import COST_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 METHODS: Final = ("GET", "HEAD", "POST")
 REQUEST_HEADERS: Final = (
     "Authorization",
+    COST_HEADER.decode().title(),
     "If-None-Match",
     "Request-Timeout",
     "X-Request-ID",

@@ -15,7 +15,13 @@ from gql_api.http.headers import joined_headers
 from gql_api.http.negotiation import MediaType, negotiate, wants_page
 from gql_api.http.overload import OVERLOADED_BODY, RETRY_AFTER
 from gql_api.http.refusal import ClientDisconnected, HttpRefusal
-from gql_api.http.request import check_content_type, read_body, request_from_body, request_from_query_string
+from gql_api.http.request import (
+    check_content_type,
+    read_body,
+    request_from_body,
+    request_from_query_string,
+    with_headers,
+)
 from gql_api.http.request_id import request_id
 from gql_api.http.request_timeout import requested_seconds
 from gql_api.http.sse import EventStreams, is_of_same_origin, wants_event_stream
@@ -189,7 +195,7 @@ class GraphQLEndpoint:
             timeout_seconds=self._body_timeout_seconds,
         )
         self._service.require_room()
-        return request_from_body(body)
+        return with_headers(request_from_body(body), headers)
 
     def _request_from_query_string(
         self, scope: Scope, headers: Mapping[bytes, bytes], *, is_safe: bool = False
@@ -199,7 +205,8 @@ class GraphQLEndpoint:
         if self._csrf_prevention and not is_safe:
             check_preflighted(headers)
         self._service.require_room()
-        return request_from_query_string(scope["query_string"], bytes_max=self._query_string_bytes_max)
+        request = request_from_query_string(scope["query_string"], bytes_max=self._query_string_bytes_max)
+        return with_headers(request, headers)
 
 
 def _answer(status: int, body: bytes) -> _Answer:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive
 
+COST_HEADER: Final = b"graphql-cost"
+"""With the value `report` it asks for the cost of the operation, to be told in the response's extensions."""
+
 JSON_CONTENT_TYPES: Final = frozenset({b"application/json", b"application/json; charset=utf-8"})
 """The usual spellings of JSON in UTF-8, so that most requests need no parsing of the header."""
 
@@ -148,7 +151,13 @@ def operation_request(parameters: Mapping[str, Any]) -> OperationRequest:
         raise _wrong_type("documentId", "a string")
     if query is None and document_id is None and not (extensions and "persistedQuery" in extensions):
         raise HttpRefusal(400, f"The request names no document; expected is {_NAMES_A_DOCUMENT}.")
-    return OperationRequest(query, variables, operation_name or None, extensions, document_id)
+    reports_cost = extensions is not None and extensions.get("cost") == "report"
+    return OperationRequest(query, variables, operation_name or None, extensions, document_id, reports_cost)
+
+
+def with_headers(request: OperationRequest, headers: Mapping[bytes, bytes]) -> OperationRequest:
+    """The request with what its headers ask for; over WebSocket the extension `cost` asks for the same."""
+    return request._replace(reports_cost=True) if headers.get(COST_HEADER) == b"report" else request
 
 
 def _wrong_type(parameter: str, expected: str) -> HttpRefusal:

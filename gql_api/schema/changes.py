@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import strawberry
 from graphql import (
@@ -16,7 +18,11 @@ from graphql import (
 )
 
 from gql_api.schema.documents import DocumentCache, core_schema
+from gql_api.schema.limits import Limits
 from gql_api.schema.trusted_documents import invalid_documents
+
+_NO_LIMITS: Final = Limits(**{row.name: sys.maxsize for row in fields(Limits)})
+"""How large documents may be is no matter of the schema."""
 
 
 class Severity(StrEnum):
@@ -59,5 +65,5 @@ def schema_changes(old: GraphQLSchema, new: strawberry.Schema) -> Iterator[Schem
 
 def document_changes(trusted: Mapping[str, str], new: strawberry.Schema) -> Iterator[SchemaChange]:
     """The trusted documents that the schema cannot execute; each one is a client that would fail."""
-    for document_id, reason in invalid_documents(trusted, DocumentCache(new)):
+    for document_id, reason in invalid_documents(trusted, DocumentCache(new, limits=_NO_LIMITS)):
         yield SchemaChange(Severity.BREAKING, "TRUSTED_DOCUMENT_INVALID", f"{document_id}: {reason}")

@@ -58,7 +58,7 @@ class MeasuredOperation:
     Attributes:
         type: query, mutation or subscription.
         counts: what is counted whatever its variables are.
-        refusals: the errors of an operation that is too large; empty if it is not.
+        refusals: the errors of an operation that asks for too much whatever its variables are; most often empty.
     """
 
     __slots__ = ("_cost", "_costs", "_deciding", "_defaults", "_formula", "counts", "refusals", "type")
@@ -74,9 +74,9 @@ class MeasuredOperation:
     ) -> None:
         self.type = type_
         self.counts = counts
-        self.refusals = tuple(_refusals(counts, limits))
         self._formula = formula
         self._cost = None if formula.terms else min(formula.once + formula.each, COUNT_MAX)
+        self.refusals = tuple(_refusals({**counts._asdict(), "cost": self._cost or 0}, limits))
         self._defaults = defaults
         # Not asked for here: a document can have many operations over the same large fragments.
         self._deciding: dict[str, Any] | None = None
@@ -145,8 +145,8 @@ class CostModel:
         return MeasuredOperation(operation.operation, counts, formula, defaults=defaults, limits=self._limits)
 
 
-def _refusals(counts: Counts, limits: Limits) -> Iterator[FormattedError]:
-    for name, counted in counts._asdict().items():
+def _refusals(counts: Mapping[str, int], limits: Limits) -> Iterator[FormattedError]:
+    for name, counted in counts.items():
         allowed = getattr(limits, f"{name}_max")
         if counted > allowed:
             yield too_expensive(name, counted, allowed)

@@ -49,9 +49,10 @@ def read_manifest(path: Path) -> dict[str, str]:
 
 
 def invalid_documents(trusted: Mapping[str, str], documents: DocumentCache) -> Iterator[InvalidDocument]:
-    """Those of the trusted documents that do not parse or validate, in their order."""
+    """Those of the trusted documents that do not parse or validate, or are too large, in their order."""
     for document_id, text in trusted.items():
-        errors = documents.get(text).errors
+        document = documents.get(text)
+        errors = [*document.errors, *(error for each in document.operations.values() for error in each.refusals)]
         if errors:
             yield InvalidDocument(document_id, errors[0]["message"])
 

@@ -35,6 +35,7 @@ SCALAR_VALUES: dict[str, tuple[Any, ...]] = {
     "String": ("", "ab", 'é"\\\n'),
     "Boolean": (True, False),
     "ID": ("1", "x", 7),
+    "DateTime": ("2026-11-22T10:00:00Z",),
 }
 INTROSPECTION_DEPTH_MAX = 3
 """Validation refuses to look into types of types of types."""

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from gql_api.errors import ManifestUnusable
-from gql_api.schema.trusted_documents import read_manifest
+from gql_api.schema.documents import DocumentCache
+from gql_api.schema.trusted_documents import read_manifest, require_valid
+from tests.schema.api import SCHEMA
 
 
 def written(directory: Path, content: Any) -> Path:
@@ -67,3 +69,17 @@ def test_a_manifest_of_no_known_format_is_refused(tmp_path: Path, content: Any, 
 def test_a_manifest_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestUnusable, match=r"cannot be read: No such file or directory\.$"):
         read_manifest(tmp_path / "none.json")
+
+
+def test_a_document_that_can_never_be_executed_for_its_size_is_refused_at_the_start() -> None:
+    large = "{ students(first: 500) { nodes { courses(first: 500) { nodes { title } } } } }"
+    trusted = {"7a": "{ students { nodes { id } } }", "7b": large}
+    documents = DocumentCache(SCHEMA)
+    with pytest.raises(ManifestUnusable) as caught:
+        require_valid(trusted, documents, Path("manifest.json"))
+    assert caught.value.message == (
+        "The document '7b' of the manifest manifest.json is invalid: "
+        "The cost of the operation is 251002; the most that is allowed is 25000."
+    )
+    del trusted["7b"]
+    require_valid(trusted, documents, Path("manifest.json"))
