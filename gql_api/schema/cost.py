@@ -8,8 +8,9 @@ results are objects like rows; of a union all members are counted. On top of tha
 
 - an object counts one for every ten values that are selected of it;
 - a count of rows (`totalCount`, `seatsTaken`) counts ten;
-- an element of a list that is passed (`ids`, `in`) counts one;
-- a mutation counts ten, and ten more for every element that it is passed.
+- a mutation counts ten;
+- an element of a list that is passed counts one (`ids`, `in`), ten if it is an input object (`assignments`, `or`): it
+  is read once, on however many objects the field is selected.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ from graphql import (
 )
 
 from gql_api.pagination import PageLimits
-from gql_api.schema.amounts import COUNT_MAX, Formula, Term, Variables
+from gql_api.schema.amounts import COUNT_MAX, Formula, Term
 from gql_api.schema.counting import Counting, object_weight
 from gql_api.schema.error_format import FormattedError
 from gql_api.schema.field_price import FieldPrices
 from gql_api.schema.limits import Limits, too_expensive
+from gql_api.schema.sizes import Variables
 
 _COSTS_MAX: Final = 16
 """How many costs are kept of an operation, each under the values of the variables that decide it."""
@@ -75,7 +77,7 @@ class MeasuredOperation:
         self.type = type_
         self.counts = counts
         self._formula = formula
-        self._cost = None if formula.terms else min(formula.once + formula.each, COUNT_MAX)
+        self._cost = None if formula.terms else min(formula.once + formula.each + formula.passed, COUNT_MAX)
         self.refusals = tuple(_refusals({**counts._asdict(), "cost": self._cost or 0}, limits))
         self._defaults = defaults
         # Not asked for here: a document can have many operations over the same large fragments.

@@ -20,8 +20,9 @@ from graphql import (
     VariableNode,
 )
 
-from gql_api.schema.amounts import COUNT_MAX, NO_ELEMENTS, Condition, Formula, Size, Term
+from gql_api.schema.amounts import COUNT_MAX, Condition, Formula, Term
 from gql_api.schema.field_price import FieldPrice, FieldPrices
+from gql_api.schema.sizes import NO_ELEMENTS, Size
 
 VALUES_PER_OBJECT: Final = 10
 """How many values of an object are in the price of the object."""
@@ -157,7 +158,6 @@ class Counting:
         """The field's objects with what is selected of them, and what it costs besides."""
         has_lists = price.list_arguments and field.arguments
         elements = self._prices.elements(price, type_, field) if has_lists else NO_ELEMENTS
-        extra = elements.size(weight=price.element_weight, base=price.weight)
         objects: Size = 1
         size: Size = 1
         weight = 0 if price.is_wrapper else object_weight(inner.values_here)
@@ -170,10 +170,12 @@ class Counting:
             objects = price.list_length
         elif price.is_list:
             is_element = not price.list_arguments
-            objects = 1 if is_element else elements.size()
+            objects = 1 if is_element else elements.number
         elif price.list_arguments:
-            size = elements.size()
-        return Term(inner.formula, objects, size, weight, extra, is_element, conditions=conditions)
+            size = elements.number
+        return Term(
+            inner.formula, objects, size, weight, price.weight, elements.weight, is_element, conditions=conditions
+        )
 
 
 def object_weight(values: int) -> int:

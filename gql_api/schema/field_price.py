@@ -24,13 +24,13 @@ from graphql import (
 )
 
 from gql_api.pagination import PageLimits
-from gql_api.schema.amounts import Elements, PageSize, Size, page_size
+from gql_api.schema.sizes import OBJECT_ELEMENT_WEIGHT, Elements, PageSize, PassedElements, Size, page_size
 
 COUNT_WEIGHT: Final = 10
 """What counting rows costs: many are read of which none is shown."""
 
 WRITE_WEIGHT: Final = 10
-"""What a mutation costs, and each element that it is passed: a transaction takes as long as reading many rows."""
+"""What a mutation costs: a transaction takes as long as reading many rows."""
 
 _COUNTING_FIELDS: Final = frozenset({"seatsTaken", "totalCount"})
 _PAGE_ARGUMENTS: Final = ("first", "last")
@@ -49,7 +49,6 @@ class FieldPrice(NamedTuple):
         list_arguments: the names of its arguments that are lists or hold lists.
         list_length: how long the list is where the schema says; otherwise arguments do.
         weight: what the field counts itself.
-        element_weight: what each element of a list counts that it is passed.
         begins_introspection: whether it leads from the data to the schema.
         is_wrapper: whether its object is none of its own: what `ofType` unwraps, is most often null.
     """
@@ -61,7 +60,6 @@ class FieldPrice(NamedTuple):
     list_arguments: tuple[str, ...]
     list_length: int | None
     weight: int
-    element_weight: int
     begins_introspection: bool
     is_wrapper: bool
 
@@ -101,9 +99,9 @@ class FieldPrices:
             return PageSize(tuple(given), self._page_limits)
         return page_size(given, self._page_limits)
 
-    def elements(self, price: FieldPrice, parent_type: GraphQLNamedType, node: FieldNode) -> Elements:
-        """How many elements the field is passed in lists; a lone value in the place of a list is a list of one."""
-        written = 0
+    def elements(self, price: FieldPrice, parent_type: GraphQLNamedType, node: FieldNode) -> PassedElements:
+        """What the field is passed in lists; a lone value in the place of a list is a list of one."""
+        count = weight = 0
         variables: list[str] = []
         field = cast("GraphQLField", self._schema.get_field(cast("Any", parent_type), node.name.value))
         pending: list[tuple[ValueNode, Any]] = [
@@ -118,16 +116,20 @@ class FieldPrices:
                 if self._holds_lists(type_):
                     variables.append(value.name.value)
             elif isinstance(value, ListValueNode):
-                written += len(value.values)
+                count += len(value.values)
+                weight += sum(map(_element_weight, value.values))
                 pending += [(item, type_.of_type if is_list_type(type_) else type_) for item in value.values]
             elif isinstance(value, ObjectValueNode):
                 named = get_named_type(type_)
-                written += is_list_type(type_)
+                if is_list_type(type_):
+                    count += 1
+                    weight += OBJECT_ELEMENT_WEIGHT
                 if isinstance(named, GraphQLInputObjectType):
                     pending += [(item.value, named.fields[item.name.value].type) for item in value.fields]
             elif is_list_type(type_) and not isinstance(value, NullValueNode):
-                written += 1
-        return Elements(written, tuple(variables))
+                count += 1
+                weight += 1
+        return PassedElements(Elements(count, weight), tuple(variables))
 
     def _price(self, parent_type: GraphQLNamedType, name: str, field: GraphQLField) -> FieldPrice:
         named_type = get_named_type(field.type)
@@ -144,7 +146,6 @@ class FieldPrices:
             list_arguments=tuple(name for name, argument in field.args.items() if self._holds_lists(argument.type)),
             list_length=length,
             weight=WRITE_WEIGHT if writes else COUNT_WEIGHT if name in _COUNTING_FIELDS else 0,
-            element_weight=WRITE_WEIGHT if writes else 1,
             begins_introspection=is_introspection_type(named_type) and not is_introspection_type(parent_type),
             is_wrapper=is_introspection_type(parent_type) and name == "ofType",
         )
@@ -161,6 +162,10 @@ class FieldPrices:
             holds = any(self._holds_lists(field.type) for field in type_.fields.values())
             self._holding_lists[type_.name] = holds
         return holds
+
+
+def _element_weight(element: ValueNode) -> int:
+    return OBJECT_ELEMENT_WEIGHT if isinstance(element, ObjectValueNode) else 1
 
 
 def _integer(literal: str) -> int:

@@ -76,7 +76,7 @@ def test_variables_are_counted_before_they_are_coerced(strict_server: Server) ->
             "extensions": {"code": "TOO_EXPENSIVE", "counted": "cost", "requested": 502, "maximum": 100},
         }
     ]
-    elements = post(strict_server, "query ($i: [ID!]!) { nodes(ids: $i) { id } }", {"i": [{}] * 4000})
+    elements = post(strict_server, "query ($i: [ID!]!) { nodes(ids: $i) { id } }", {"i": [1.5] * 4000})
     assert elements.json()["errors"][0]["extensions"]["requested"] == 8001
 
 

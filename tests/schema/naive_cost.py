@@ -52,7 +52,8 @@ class NaiveCost:
         self._root_type = cast("GraphQLNamedType", schema.get_root_type(self._operation.operation))
 
     def cost(self) -> int:
-        return self._object(self._operation.selection_set, self._root_type, 1)
+        selection_set = self._operation.selection_set
+        return self._object(selection_set, self._root_type, 1) + self._passed(selection_set, self._root_type)
 
     def counts(self) -> Counts:
         definitions = self._operation.variable_definitions or ()
@@ -121,18 +122,31 @@ class NaiveCost:
             self._field(each.field, each.type_, size) for each in self._selected(selection_set, type_) if each.is_there
         )
 
-    def _field(self, field: FieldNode, parent: GraphQLNamedType, size: int) -> int:
-        definition = self._schema.get_field(cast("Any", parent), field.name.value)
-        assert definition is not None
-        arguments = {
+    def _passed(self, selection_set: SelectionSetNode, type_: GraphQLNamedType) -> int:
+        """What all elements count that are passed anywhere."""
+        total = 0
+        for field, parent, is_there in self._selected(selection_set, type_):
+            if is_there:
+                total += sum(10 if isinstance(element, dict) else 1 for element in _elements(self._arguments(field)))
+                total += (
+                    self._passed(field.selection_set, self._named_type(parent, field)) if field.selection_set else 0
+                )
+        return total
+
+    def _arguments(self, field: FieldNode) -> dict[str, Any]:
+        return {
             argument.name.value: value_from_ast_untyped(argument.value, self._variables)
             for argument in field.arguments or ()
         }
-        elements = _elements(arguments)
+
+    def _field(self, field: FieldNode, parent: GraphQLNamedType, size: int) -> int:
+        definition = self._schema.get_field(cast("Any", parent), field.name.value)
+        assert definition is not None
+        arguments = self._arguments(field)
+        elements = len(_elements(arguments))
         extra = 10 if field.name.value in {"totalCount", "seatsTaken"} else 0
-        extra += elements
         if parent is self._schema.mutation_type and field.name.value != "__typename":
-            extra = 10 * (1 + elements)
+            extra = 10
         if field.selection_set is None:
             return extra
         named = self._named_type(parent, field)
@@ -163,9 +177,10 @@ def _holds_lists(type_: Any) -> bool:
     return "[" in str(type_) or any("[" in str(field.type) for field in fields)
 
 
-def _elements(value: Any) -> int:
+def _elements(value: Any) -> list[Any]:
+    """All elements of all lists in the value."""
     if isinstance(value, dict):
-        return sum(map(_elements, value.values()))
+        return [element for inner in value.values() for element in _elements(inner)]
     if isinstance(value, list):
-        return len(value) + sum(map(_elements, value))
-    return 0
+        return value + [element for inner in value for element in _elements(inner)]
+    return []
