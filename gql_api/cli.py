@@ -5,17 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import sys
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import uvicorn
-import uvicorn.supervisors
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gql_api import __version__
@@ -28,7 +24,6 @@ from gql_api.database.statements import Entity
 from gql_api.database.transactions import create_transactions
 from gql_api.database.verify import verify
 from gql_api.errors import (
-    AddressInUse,
     BadUserInput,
     DatabaseUnusable,
     IdentityNotConfigured,
@@ -36,7 +31,7 @@ from gql_api.errors import (
     OperatorError,
     SettingInvalid,
 )
-from gql_api.http.websocket_protocol import PING_INTERVAL_SECONDS, PING_TIMEOUT_SECONDS
+from gql_api.http.server import listen, run, shown
 from gql_api.identity import Role
 from gql_api.identity.claims import ROLES
 from gql_api.identity.minting import mint
@@ -52,12 +47,6 @@ from gql_api.services.unit_of_work import UnitsOfWork
 from gql_api.settings import PREFIX, Settings
 
 ResultT = TypeVar("ResultT")
-
-BACKLOG = 2048
-"""Connections that may wait to be accepted."""
-
-GRACEFUL_SHUTDOWN_SECONDS = 10
-"""How long requests in flight may take to finish after SIGTERM."""
 
 
 class _Commands(click.Group):
@@ -96,7 +85,7 @@ def serve(context: click.Context, /, *, demo: bool, **given: Any) -> None:
     # Workers read the environment as this process does, so that is where the options go.
     os.environ.update({PREFIX + name.upper(): str(value) for name, value in given.items() if value is not None})
     settings = _settings()
-    with _listen(settings.host, settings.port) as listener:  # first of all: a port in use leaves the database alone
+    with listen(settings.host, settings.port) as listener:  # first of all: a port in use leaves the database alone
         _require_identity(settings, listener)
         if settings.workers > 1:
             build_app(settings)  # workers that cannot start would be started again for ever
@@ -104,8 +93,15 @@ def serve(context: click.Context, /, *, demo: bool, **given: Any) -> None:
         if demo and asyncio.run(_with_engine(settings, seed_demo)):
             click.echo("The database was empty: some students and courses were invented.")
         name = "GraphiQL" if settings.graphiql else "GraphQL"
-        click.echo(f"{name}: http://{_shown(settings.host)}:{listener.getsockname()[1]}{GRAPHQL_PATH}")
-        if not _run(listener, settings):
+        click.echo(f"{name}: http://{shown(settings.host)}:{listener.getsockname()[1]}{GRAPHQL_PATH}")
+        started = run(
+            listener,
+            f"{application_from_environment.__module__}:{application_from_environment.__name__}",
+            workers=settings.workers,
+            message_bytes_max=settings.request_body_bytes_max,
+            keep_alive_seconds=settings.keep_alive_seconds,
+        )
+        if not started:
             context.exit(1)
 
 
@@ -120,49 +116,10 @@ def _require_identity(settings: Settings, listener: socket.socket) -> None:
     if settings.identity != "off":
         ways = " or ".join(f"{PREFIX}{name}" for name in ("JWT_SECRET", "JWT_PUBLIC_KEY_FILE", "OIDC_ISSUER"))
         raise IdentityNotConfigured(
-            f"{_shown(settings.host)} can be reached from elsewhere, and nobody would be asked who they are. "
+            f"{shown(settings.host)} can be reached from elsewhere, and nobody would be asked who they are. "
             f"Set {ways}, or listen on 127.0.0.1, or let everybody do everything with {PREFIX}IDENTITY=off."
         )
     click.echo("Identity is off: whoever reaches this address may read and change everything.", err=True)
-
-
-def _run(listener: socket.socket, settings: Settings) -> bool:
-    """Serve until a signal ends it; False if the application did not start."""
-    config = uvicorn.Config(
-        f"{application_from_environment.__module__}:{application_from_environment.__name__}",
-        factory=True,
-        workers=settings.workers,
-        http="gql_api.http.protocol:BoundedHttpProtocol" if sys.implementation.name == "cpython" else "h11",
-        ws="gql_api.http.websocket_protocol:AbortingWebSocketProtocol",
-        ws_max_size=settings.request_body_bytes_max,
-        ws_ping_interval=PING_INTERVAL_SECONDS,
-        ws_ping_timeout=PING_TIMEOUT_SECONDS,
-        ws_per_message_deflate=False,  # for events of a few hundred bytes it costs more than it saves, for each peer
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        backlog=BACKLOG,
-        timeout_keep_alive=settings.keep_alive_seconds,
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
-        log_level="info",
-    )
-    if settings.workers > 1:
-        _Supervisor(config, sockets=[listener]).run()
-        return True
-    server = uvicorn.Server(config)
-    with suppress(KeyboardInterrupt):  # raised once more when everything has ended
-        server.run(sockets=[listener])
-    return server.started
-
-
-class _Supervisor(uvicorn.supervisors.Multiprocess):
-    """Starts the workers, and others in the place of those that die, until a signal ends it."""
-
-    def terminate_all(self) -> None:
-        # Otherwise who comes now would wait in the queue of a socket from which nobody takes any more.
-        for listener in self.sockets:
-            listener.close()
-        super().terminate_all()
 
 
 async def _prepare(settings: Settings, *, migrates: bool) -> None:
@@ -177,27 +134,6 @@ async def _prepare(settings: Settings, *, migrates: bool) -> None:
 
 def _is_sqlite(settings: Settings) -> bool:
     return parse_database_url(settings.database_url).dialect is Dialect.SQLITE
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host.encode("idna"), port))
-        listener.listen(BACKLOG)
-    except (OSError, UnicodeError) as error:
-        listener.close()
-        reason = error.strerror if isinstance(error, OSError) else "not a host name"
-        raise AddressInUse(
-            f"Cannot listen on {_shown(host)}:{port}: {reason}. Choose another --host or --port."
-        ) from error
-    listener.set_inheritable(True)
-    return listener
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 @main.command()

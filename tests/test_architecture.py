@@ -56,7 +56,7 @@ HOUSE: Final = {
         "errors settings pagination identity admission execution database services events schema http",
         "graphql starlette",
     ),
-    "cli": storey("errors settings identity database services rosters schema http app", "click sqlalchemy uvicorn"),
+    "cli": storey("errors settings identity database services rosters schema http app", "click sqlalchemy"),
     "__main__": storey("cli"),
 }
 

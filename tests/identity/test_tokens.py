@@ -158,13 +158,20 @@ async def test_every_changed_character_is_noticed() -> None:
         forged(b'{"alg":' + b"[" * 1400),
         forged(b'{"alg":"HS256"'),
         token() + b".",
-        token() + b"=",
         b" ".join([token(), token()]),
     ],
     ids=lambda given: given[:40].decode("latin-1"),
 )
 async def test_what_is_no_token_is_refused_without_being_repeated(garbage: bytes) -> None:
-    assert await refused(garbage) in {MALFORMED, BAD_SIGNATURE}
+    assert await refused(garbage) == MALFORMED
+
+
+async def test_what_follows_a_signature_makes_it_another() -> None:
+    assert await refused(token() + b"=") == BAD_SIGNATURE
+
+
+async def test_what_a_token_calls_critical_is_not_known_here() -> None:
+    assert await refused(token(crit=["kid"], kid="x")) == MALFORMED
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}x", b"[]", b'"ada"', b"1", b"null", b"[" * 2000, b"\xff"])
