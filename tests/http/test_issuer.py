@@ -4,15 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import orjson
 import pytest
 from joserfc.jwk import RSAKey
 
 from gql_api.errors import IssuerUnusable
 from gql_api.http.issuer import IssuerKeys, jwks_uri
 from tests.http.issuer import CONFIGURATION, JWKS, Issuer, issuing
-from tests.identity.tokens import EC, RSA
+from tests.identity.tokens import EC, RSA, public_set
 
 ONE_FETCH = [CONFIGURATION, JWKS]
+OTHER = RSAKey.generate_key(2048, {"kid": "other"})
 NEW = RSAKey.generate_key(2048, {"kid": "new"})
 
 
@@ -94,12 +96,11 @@ async def test_old_keys_are_fetched_again_beside_the_request() -> None:
         (CONFIGURATION, 302, b""),
         (CONFIGURATION, 200, b"<html>"),
         (CONFIGURATION, 200, b"[]"),
-        (CONFIGURATION, 200, b'{"issuer": "https://evil.example.org", "jwks_uri": "https://evil.example.org"}'),
         (JWKS, 404, b""),
         (JWKS, 200, b"null"),
         (JWKS, 200, b'{"keys": []}'),
         (JWKS, 200, b'{"keys": [{"kty": "oct", "k": "AAAA"}]}'),
-        (JWKS, 200, b'{"keys": []}' + b" " * 300_000),
+        (JWKS, 200, orjson.dumps(public_set(OTHER)) + b" " * 300_000),
         (JWKS, 200, b"[" * 100_000),
     ],
 )
@@ -109,7 +110,7 @@ async def test_old_keys_are_good_while_the_issuer_gives_no_new_ones(
     with issuing(RSA) as issuer:
         async with keys_of(issuer, retry_seconds=0) as keys:
             await found(keys, "rsa")
-            issuer.answers[path] = (status, body)
+            issuer.answers[path], issuer.keys = (status, body), (OTHER,)
             with caplog.at_level(logging.WARNING):
                 assert [await found(keys, name) for name in ("other", "rsa")] == [[], ["rsa"]]
             [warning] = caplog.messages
@@ -148,6 +149,12 @@ HTTPS, HTTP = "https://id.example.org", "http://127.0.0.1:8080"
 @pytest.mark.parametrize(("issuer", "place"), [(HTTPS, "https://keys.example.org/1"), (HTTP, HTTP + "/keys")])
 def test_the_configuration_says_where_the_keys_are(issuer: str, place: str) -> None:
     assert jwks_uri({"issuer": issuer, "jwks_uri": place}, issuer) == place
+
+
+@pytest.mark.parametrize("issuer", [HTTPS + "/", HTTPS + "/school", "https://evil.example.org", None, [HTTPS]])
+def test_the_configuration_is_the_issuers_own(issuer: Any) -> None:
+    with pytest.raises(ValueError, match="of another issuer"):
+        jwks_uri({"issuer": issuer, "jwks_uri": "https://keys.example.org/1"}, HTTPS)
 
 
 @pytest.mark.parametrize("place", ["http://id.example.org/keys", "file:///etc/keys", "/keys", "", None, 1])

@@ -19,7 +19,7 @@ ED25519: Final = OKPKey.generate_key("Ed25519", {"kid": "ed"})
 
 def claims(**changes: Any) -> dict[str, Any]:
     """Those of a good token, with these changed; None takes one away."""
-    made = {"sub": "ada", "role": "student", "student_id": 7, "exp": int(time.time()) + 600} | changes
+    made = {"sub": "ada", "role": "student", "student_id": 7, "exp": int(time.time()) + 86_400} | changes
     return {name: value for name, value in made.items() if value is not None}
 
 
