@@ -11,8 +11,8 @@ from gql_api.admission import Admission
 from gql_api.database.engine import Timeouts
 from gql_api.database.readers import create_reader
 from gql_api.database.transactions import create_transactions
-from gql_api.http.authentication import identify_nobody
 from gql_api.http.rest import rest_routes
+from gql_api.identity import RIGHTS, UNIDENTIFIED, Principal, RightsTable
 from gql_api.pagination import PageLimits
 from gql_api.services.unit_of_work import UnitsOfWork
 
@@ -21,8 +21,14 @@ LOCK_SECONDS = 2.0
 
 
 @asynccontextmanager
-async def rest_client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the endpoints; pages have 3 courses, at most 5."""
+async def rest_client(
+    database_url: str, *, principal: Principal = UNIDENTIFIED, rights: RightsTable = RIGHTS
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the endpoints, as whom it is told; pages have 3 courses, at most 5."""
+
+    async def authenticate(_authorization: bytes | None) -> Principal:
+        return principal
+
     transactions = create_transactions(
         database_url, busy_timeout_seconds=LOCK_SECONDS, timeouts=Timeouts(lock_seconds=LOCK_SECONDS)
     )
@@ -30,7 +36,8 @@ async def rest_client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
     routes = rest_routes(
         reader=reader,
         units_of_work=UnitsOfWork(transactions),
-        authenticate=identify_nobody,
+        authenticate=authenticate,
+        rights=rights,
         admission=Admission(),
         page_limits=PageLimits(size_default=3, size_max=5),
         body_bytes_max=BODY_BYTES_MAX,

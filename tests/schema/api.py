@@ -24,8 +24,9 @@ from gql_api.schema.build import build_schema
 from gql_api.schema.context import Context
 from gql_api.schema.documents import DocumentCache
 from gql_api.schema.execute import GraphQLService
+from gql_api.schema.limits import Limits
 from gql_api.schema.loaders import Loaders, OperationReader
-from gql_api.schema.operation import Caller, OperationRequest
+from gql_api.schema.operation import Caller, OperationRequest, OperationResult
 from gql_api.schema.persisted import PersistedDocuments
 from gql_api.schema.selection import SelectionCache
 from gql_api.services.actor import actor_of
@@ -58,7 +59,10 @@ class CountingReader:
 
 
 class Api:
-    """The API over one database.
+    """The API over one database, for one caller.
+
+    Args:
+        through: puts something between the API and the database.
 
     Attributes:
         statements: the reading statements of the last operation, by the names of their builders.
@@ -71,26 +75,36 @@ class Api:
         schema: strawberry.Schema = SCHEMA,
         principal: Principal = UNIDENTIFIED,
         rights: RightsTable = RIGHTS,
+        limits: Limits | None = None,
+        through: Callable[[Reader], Reader] = lambda reader: reader,
     ) -> None:
-        self._reader = CountingReader(
-            create_reader(database_url, pool_size=3, sqlite_reader_threads=2, busy_timeout_seconds=5)
-        )
+        reader = create_reader(database_url, pool_size=3, sqlite_reader_threads=2, busy_timeout_seconds=5)
+        self._reader = CountingReader(through(reader))
         self._database_url = database_url
         self._transactions = create_transactions(database_url)
         self._units_of_work = UnitsOfWork(self._transactions)
         self._broker = Broker(EventLog(database_url, self._reader))
         self._selections = SelectionCache()
-        documents = PersistedDocuments(DocumentCache(schema))
+        documents = PersistedDocuments(DocumentCache(schema, limits=limits))
         self._caller = Caller("test", principal)
-        self._visibility = Visibility.of(principal, rights)
-        self._service = GraphQLService(schema, documents=documents, open_context=self._open_context, rights=rights)
+        self._rights = rights
+        self._service = GraphQLService(
+            schema, documents=documents, open_context=self._open_context, rights=rights, limits=limits
+        )
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._broker.close()
         await self._reader.close()
         await self._transactions.close()
+
+    async def listening(self, number: int) -> None:
+        """Wait until so many subscriptions would be told of what is committed next."""
+        async with asyncio.timeout(30):
+            while sum(map(len, self._broker._subscriptions.values())) < number:  # noqa: ASYNC110, SLF001 - nobody tells
+                await asyncio.sleep(0.01)
 
     @property
     def statements(self) -> list[str]:
@@ -109,6 +123,22 @@ class Api:
         response: dict[str, Any] = orjson.loads(orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
         return response
 
+    async def hear(
+        self, document: str, *, events: int, principal: Principal | None = None, **variables: Any
+    ) -> list[dict[str, Any]]:
+        """The first responses to a subscription, also of another caller; the one that refuses it, if it is refused."""
+        request = OperationRequest(document, variables)
+        caller = self._caller if principal is None else Caller("test", principal)
+        async with asyncio.timeout(30), self._service.subscribe(request, caller=caller) as outcome:
+            if isinstance(outcome, OperationResult):
+                results = [outcome]
+            else:
+                results = [await anext(outcome) for _ in range(events)]
+        heard: list[dict[str, Any]] = orjson.loads(
+            orjson.dumps([result.response() for result in results], option=orjson.OPT_UTC_Z)
+        )
+        return heard
+
     async def data(self, document: str, **variables: Any) -> Any:
         """The data of an operation that succeeds."""
         response = await self.execute(document, **variables)
@@ -124,7 +154,7 @@ class Api:
         return str(error["message"])
 
     def _open_context(self, caller: Caller) -> AbstractAsyncContextManager[Context]:
-        reader = OperationReader(self._reader, self._visibility)
+        reader = OperationReader(self._reader, Visibility.of(caller.principal, self._rights))
         return nullcontext(
             Context(
                 reader=reader,
