@@ -48,6 +48,8 @@ class Entity(Enum):
     STUDENT = Student
     COURSE = Course
 
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is written in Python
+
     @property
     def table(self) -> Table:
         """The table that holds it."""
@@ -61,6 +63,8 @@ class Listing(Enum):
     COURSES = ("Query.courses", Entity.COURSE, None, None)
     COURSES_OF_STUDENT = ("Student.courses", Entity.COURSE, "student_id", "course_id")
     STUDENTS_OF_COURSE = ("Course.students", Entity.STUDENT, "course_id", "student_id")
+
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is written in Python
 
     def __init__(self, label: str, entity: Entity, parent: str | None, child: str | None) -> None:
         self.label = label

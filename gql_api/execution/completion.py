@@ -189,7 +189,8 @@ def _complete_sources(column: Column, shape: ObjectShape, sources: Sequence[Any]
         put(_open_level(column, type_, sources))
         return
     operation, field = column.operation, column.field
-    kinds = {sources.row_type} if isinstance(sources, Table) else set(map(type, sources))
+    is_table = type(sources) is not list and isinstance(sources, Table)
+    kinds = {sources.row_type} if is_table else set(map(type, sources))  # type: ignore[attr-defined]
     if len(kinds) == 1:
         told = type_.tell_of_class(operation.executor, kinds.pop(), sources, field)
         if told is not None:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 _BY_CLASS = (is_awaitable, optimized_is_awaitable)
 """Predicates whose answer depends on the class of the value, generators excepted."""
 
-_NEVER_AWAITABLE = frozenset({type(None), bool, int, float, str, list, tuple, dict})
-"""Classes of which one need not ask."""
+_CLASSES_KNOWN_MAX = 256
+_never_awaitable: set[type] = {type(None), bool, int, float, str, list, tuple, dict}
+"""Classes without ``__await__``, so that each has to be looked at once; a program has few, unless it makes them."""
 
 
 class _Wait(NamedTuple):
@@ -141,10 +142,14 @@ class Operation:
         if predicate is assume_not_awaitable:
             return False
         if predicate in _BY_CLASS:
-            if kinds <= _NEVER_AWAITABLE:
+            if kinds <= _never_awaitable:
                 return False
             if not any(hasattr(kind, "__await__") for kind in kinds):
-                return GeneratorType in kinds and any(map(predicate, values))
+                if GeneratorType in kinds:
+                    return any(map(predicate, values))
+                if len(_never_awaitable) < _CLASSES_KNOWN_MAX:
+                    _never_awaitable.update(kinds)
+                return False
         return any(map(predicate, values))
 
     def settle(self, values: Sequence[Any], then: Callable[[Sequence[Any]], None]) -> None:

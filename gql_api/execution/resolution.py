@@ -97,7 +97,7 @@ class Attribute:
 
     def take(self, sources: Sequence[Any]) -> Sequence[Any]:
         """Return the attribute of every source."""
-        if isinstance(sources, Table):
+        if type(sources) is not list and isinstance(sources, Table):
             try:
                 return sources.column(self._name)
             except KeyError:

@@ -216,7 +216,7 @@ class AbstractType:
 
 def _made(values: Sequence[Any]) -> Sequence[Any]:
     # What is kept by column has no objects yet that anybody could have marked.
-    return () if isinstance(values, Table) else values
+    return values if type(values) is list or not isinstance(values, Table) else ()
 
 
 def _judge(type_: GraphQLObjectType, answer: Any, value: Any, info: Info) -> GraphQLObjectType | Exception:

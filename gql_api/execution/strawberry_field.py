@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from graphql import is_leaf_type, is_non_null_type
-from strawberry.relay import GlobalID
 from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.arguments import StrawberryArgument, convert_argument
-from strawberry.types.base import StrawberryMaybe, StrawberryOptional
 from strawberry.types.cast import TYPE_CAST_ATTRIBUTE
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
+from strawberry.utils.await_maybe import await_maybe
 
+from gql_api.execution.arguments import ArgumentConversion
 from gql_api.execution.batched import BatchedField
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import strawberry
-    from graphql import GraphQLField, GraphQLInputType, GraphQLNamedType, GraphQLResolveInfo, GraphQLSchema
+    from graphql import GraphQLField, GraphQLNamedType, GraphQLResolveInfo, GraphQLSchema
 
 
 def strawberry_definition(element: GraphQLNamedType | GraphQLField) -> Any:
@@ -59,7 +57,7 @@ class StrawberryFunction:
         self._function: Callable[..., Any] = resolver
         self._info_class = schema.config.info_class
         self._info_name = resolver.info_parameter.name if resolver.info_parameter is not None else None
-        self._arguments = [_Argument.of(argument, definition, schema) for argument in field.arguments]
+        self._arguments = [ArgumentConversion.of(argument, definition, schema) for argument in field.arguments]
         self.takes_info = self._info_name is not None or any(argument.convert for argument in self._arguments)
 
     def _keywords(self, info: GraphQLResolveInfo[Any] | None, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +94,10 @@ class StrawberryBatch(StrawberryFunction):
 
 
 class StrawberryCall(StrawberryFunction):
-    """The function of any other field with a resolver, called like graphql-core's: once per source."""
+    """The function of any other field with a resolver, called like graphql-core's: once per source.
+
+    Exceptions of an asynchronous function go to the schema's handlers for the field, as Strawberry does it.
+    """
 
     def __init__(self, field: StrawberryField, definition: GraphQLField, schema: strawberry.Schema) -> None:
         super().__init__(field, definition, schema)
@@ -104,12 +105,15 @@ class StrawberryCall(StrawberryFunction):
         self._takes_self = bool(resolver.self_parameter)
         parameters = (resolver.parent_parameter, resolver.root_parameter)
         self._source_names = [parameter.name for parameter in parameters if parameter is not None]
+        self._handlers = _handlers(field, schema)
 
     @classmethod
     def of(cls, definition: GraphQLField, schema: GraphQLSchema) -> StrawberryCall | None:
         """Return the function of a field, None if it has none that may be called directly."""
         field = strawberry_definition(definition)
-        if not _is_unwrapped(field, schema) or isinstance(field, BatchedField) or field.is_subscription:
+        if not _is_called_directly(field, schema) or isinstance(field, BatchedField) or field.is_subscription:
+            return None
+        if _handlers(field, _strawberry_schema(schema)) and not field.is_async:
             return None
         if type(field.base_resolver) is not StrawberryResolver:
             return None
@@ -117,40 +121,26 @@ class StrawberryCall(StrawberryFunction):
 
     def __call__(self, source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         """Call the function for one source."""
+        return self._call_handled(source, info, arguments) if self._handlers else self._call(source, info, arguments)
+
+    def _call(self, source: Any, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:
         keywords = self._keywords(info, arguments)
         for name in self._source_names:
             keywords[name] = source
         return self._function(source, **keywords) if self._takes_self else self._function(**keywords)
 
-
-class _Argument(NamedTuple):
-    """An argument's name in GraphQL and in Python, and what converts its value, if anything has to."""
-
-    name: str
-    python_name: str
-    convert: Callable[[Any, Any], Any] | None
-
-    @classmethod
-    def of(cls, argument: StrawberryArgument, definition: GraphQLField, schema: strawberry.Schema) -> _Argument:
-        config, converter = schema.config, schema.schema_converter
-        name = config.name_converter.from_argument(argument)
-        type_ = argument.type
-        if _passes(definition.args[name].type, type_):
-            return cls(name, argument.python_name, None)
-
-        def convert(value: Any, info: Any) -> Any:
-            return convert_argument(value, type_, converter.scalar_registry, config, info, path=(name,))
-
-        return cls(name, argument.python_name, convert)
-
-
-def _passes(type_: GraphQLInputType, python_type: Any) -> bool:
-    """Tell whether what graphql-core coerced is the Python value already: scalars and enums but global ids."""
-    if isinstance(python_type, StrawberryMaybe):
-        return False
-    if isinstance(python_type, StrawberryOptional):
-        python_type = python_type.of_type
-    return python_type is not GlobalID and is_leaf_type(type_.of_type if is_non_null_type(type_) else type_)
+    async def _call_handled(self, source: Any, info: GraphQLResolveInfo[Any], arguments: dict[str, Any]) -> Any:
+        try:
+            return await self._call(source, info, arguments)
+        except Exception as error:
+            handler = next((handler for kinds, handler in self._handlers if isinstance(error, kinds)), None)
+            if handler is None:
+                raise
+            strawberry_info = self._info_class(_raw_info=info, _field=self._field)
+            handled = await await_maybe(handler.handle(error, field=self._field, info=strawberry_info))
+            if handled is None:
+                raise
+            return handled
 
 
 def may_be_cast(kind: type, values: Iterable[Any]) -> bool:
@@ -166,12 +156,20 @@ def _strawberry_schema(schema: GraphQLSchema) -> Any:
 
 def _is_unwrapped(field: Any, schema: GraphQLSchema) -> bool:
     """Tell whether a field is Strawberry's, and nothing is called around its resolver."""
-    strawberry_schema = _strawberry_schema(schema)
+    return _is_called_directly(field, schema) and not _handlers(field, _strawberry_schema(schema))
+
+
+def _is_called_directly(field: Any, schema: GraphQLSchema) -> bool:
+    """Tell whether a field is Strawberry's, and nothing but handlers of exceptions stands around its resolver."""
     return (
         isinstance(field, StrawberryField)
         and type(field).get_result in (StrawberryField.get_result, BatchedField.get_result)
         and not field.extensions
-        and strawberry_schema is not None
-        # Handlers turn exceptions into values, but only where the field's type has a place for them.
-        and not strawberry_schema.schema_converter._get_field_exception_handlers(field)  # noqa: SLF001
+        and _strawberry_schema(schema) is not None
     )
+
+
+def _handlers(field: StrawberryField, schema: strawberry.Schema) -> Sequence[tuple[Any, Any]]:
+    """Return what turns exceptions into values at this field, whose type has a place for them."""
+    found: Sequence[tuple[Any, Any]] = schema.schema_converter._get_field_exception_handlers(field)  # noqa: SLF001
+    return found

@@ -19,6 +19,8 @@ class StudentsSeen(Enum):
     OWN = auto()
     ALL = auto()
 
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is written in Python
+
 
 @dataclass(frozen=True, slots=True)
 class Rights:

@@ -14,6 +14,8 @@ class KeyKind(Enum):
     TEXT = str
     TIME = datetime
 
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is written in Python
+
 
 class OrderKey(NamedTuple):
     """One key of an ordering; `name` is the column's, `nullable` keys count NULL as greater than every value."""
