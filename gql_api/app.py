@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from gql_api.admission import Admission
+from gql_api.admission import Admission, RateLimit
 from gql_api.database.address import Dialect
 from gql_api.database.compiled import Reader
 from gql_api.database.engine import create_engine
@@ -111,6 +111,12 @@ def build_app(settings: Settings) -> ASGIApp:
         waiting_max=settings.operations_waiting_max,
         timeout_seconds=settings.operation_timeout_seconds,
     )
+    # Who cannot be told apart shares a limit with all others, so there is none.
+    rate_limit = (
+        RateLimit(cost_per_minute=settings.cost_per_minute)
+        if settings.identifies and settings.cost_per_minute
+        else None
+    )
     issuer = IssuerKeys(settings.oidc_issuer) if settings.identifies and settings.oidc_issuer else None
 
     @asynccontextmanager
@@ -132,10 +138,13 @@ def build_app(settings: Settings) -> ASGIApp:
     plans = PlanCache()
     metrics = Metrics(lambda: plans.fallbacks, admission.places)
     rights = with_open_catalogue() if settings.anonymous_sees_courses else RIGHTS
-    service = _graphql_service(settings, storage, broker, plans, rights=rights, admission=admission)
+    service = _graphql_service(
+        settings, storage, broker, plans, rights=rights, admission=admission, rate_limit=rate_limit
+    )
     endpoint = GraphQLEndpoint(
         service,
         authenticate=authenticate,
+        rate_limit=rate_limit,
         graphiql_page=graphiql.page if graphiql else None,
         csrf_prevention=settings.csrf_prevention,
         body_bytes_max=settings.request_body_bytes_max,
@@ -156,6 +165,7 @@ def build_app(settings: Settings) -> ASGIApp:
         authenticate=authenticate,
         rights=rights,
         admission=admission,
+        rate_limit=rate_limit,
         page_limits=_page_limits(settings),
         body_bytes_max=settings.request_body_bytes_max,
     )
@@ -229,6 +239,7 @@ def _graphql_service(
     *,
     rights: RightsTable,
     admission: Admission,
+    rate_limit: RateLimit | None,
 ) -> GraphQLService:
     schema = build_schema(executor_class=BreadthFirstExecutor.with_plans(plans))
     page_limits = _page_limits(settings)
@@ -264,6 +275,7 @@ def _graphql_service(
         open_context=open_context,
         rights=rights,
         admission=admission,
+        rate_limit=rate_limit,
         limits=limits,
         hide_suggestions=hidden,
     )

@@ -100,6 +100,7 @@ def serve(context: click.Context, /, *, demo: bool, **given: Any) -> None:
             workers=settings.workers,
             message_bytes_max=settings.request_body_bytes_max,
             keep_alive_seconds=settings.keep_alive_seconds,
+            trusted_proxies=settings.trusted_proxies.split(),
         )
         if not started:
             context.exit(1)

@@ -17,6 +17,7 @@
     │   ├── Unauthenticated              no token where one is needed, or one that is not believed
     │   ├── Forbidden                    whoever this is may not do that
     │   ├── Overloaded                   too much is being done already
+    │   ├── RateLimited                  this caller has asked for too much of late
     │   └── DeadlineExceeded             it took longer than it may
     └── OperatorError                    something the operator has to mend; the command line prints it and ends
         ├── SettingInvalid
@@ -152,6 +153,19 @@ class Overloaded(RequestRefused):
 
     def __init__(self) -> None:
         super().__init__("The server has too much to do at the moment; try again later.")
+
+
+class RateLimited(RequestRefused):
+    """The caller has spent what it may in a minute; `seconds` is when to come again. Nothing was done."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, *, cost: int, cost_per_minute: int, remaining: int, seconds: int) -> None:
+        super().__init__(
+            f"Of the {cost_per_minute} that you may spend in a minute {remaining} are left, and this needs {cost}. "
+            f"Come again in {seconds} seconds."
+        )
+        self.seconds = seconds
 
 
 class DeadlineExceeded(RequestRefused):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from typing import Any, Final, Literal, Self, get_args, get_type_hints
 
 from gql_api.errors import SettingInvalid
@@ -63,6 +64,17 @@ class Settings:
     page_size_max: int = _row(500, "the largest `first` or `last`", at_least=1, at_most=10_000)
     cost_max: int = _row(
         25_000, "the cost of an operation: the objects that its response can have, most of all", at_least=1
+    )
+    cost_per_minute: int = _row(
+        1_000_000,
+        "the cost that a caller may ask for in a minute, of each worker, where identity is on; "
+        "by the token's subject, or of who shows none the address; 0: any",
+        at_least=0,
+    )
+    trusted_proxies: str = _row(
+        "",
+        "addresses and networks (`10.0.0.0/8`) of proxies whose `X-Forwarded-For` tells the client's address, "
+        "separated by spaces; `*`: all",
     )
     depth_max: int = _row(15, "levels of fields in one another; introspection apart", at_least=1, at_most=100)
     aliases_max: int = _row(50, "aliases of an operation", at_least=0)
@@ -129,6 +141,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         self._check_identity()
+        self._check_rate_limit()
         if self.page_size_default > self.page_size_max:
             raise SettingInvalid(
                 f"{PREFIX}PAGE_SIZE_DEFAULT is {self.page_size_default}; "
@@ -170,6 +183,21 @@ class Settings:
             )
         if self.jwt_issuer:
             raise SettingInvalid(f"{PREFIX}JWT_ISSUER and {PREFIX}OIDC_ISSUER are both there; the latter says it all.")
+
+    def _check_rate_limit(self) -> None:
+        if 0 < self.cost_per_minute < self.cost_max:
+            raise SettingInvalid(
+                f"{PREFIX}COST_PER_MINUTE is {self.cost_per_minute}; "
+                f"it must be 0, or at least {PREFIX}COST_MAX, which is {self.cost_max}."
+            )
+        for proxy in self.trusted_proxies.split():
+            try:
+                _ = proxy == "*" or ip_network(proxy)
+            except ValueError:
+                raise SettingInvalid(
+                    f"{PREFIX}TRUSTED_PROXIES holds {proxy!r}; "
+                    "it must be * or addresses and networks like 10.0.0.0/8, separated by spaces."
+                ) from None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

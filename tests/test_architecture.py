@@ -37,7 +37,7 @@ HOUSE: Final = {
     "settings": storey("errors"),
     "pagination": storey("errors", "orjson sqlalchemy"),
     "identity": storey("errors", "joserfc orjson"),
-    "admission": storey("errors"),
+    "admission": storey("errors", "limits"),
     "execution": storey("", "graphql strawberry"),
     "models": storey("", "sqlalchemy"),
     "database": storey("errors pagination identity models", "alembic asyncpg orjson sqlalchemy"),

@@ -73,6 +73,15 @@ def test_a_variable_that_is_no_setting_is_an_error(variable: str) -> None:
             "GQL_API_PAGE_SIZE_DEFAULT is 30; it must be at most GQL_API_PAGE_SIZE_MAX, which is 20.",
         ),
         (
+            {"GQL_API_COST_PER_MINUTE": "24999"},
+            "GQL_API_COST_PER_MINUTE is 24999; it must be 0, or at least GQL_API_COST_MAX, which is 25000.",
+        ),
+        (
+            {"GQL_API_TRUSTED_PROXIES": "10.0.0.1 proxy.example.org"},
+            "GQL_API_TRUSTED_PROXIES holds 'proxy.example.org'; "
+            "it must be * or addresses and networks like 10.0.0.0/8, separated by spaces.",
+        ),
+        (
             {"GQL_API_PAGE_SIZE_MAX": "19"},
             "GQL_API_PAGE_SIZE_DEFAULT is 20; it must be at most GQL_API_PAGE_SIZE_MAX, which is 19.",
         ),
@@ -137,6 +146,8 @@ def good_value(variable: str) -> tuple[str, Any]:
     if words := get_args(kind):
         other = next(word for word in words if word != row.default)
         return other.upper(), other
+    if row.name == "trusted_proxies":
+        return "10.0.0.0/8 ::1", "10.0.0.0/8 ::1"
     if kind is str:
         text = f"https://{row.name.replace('_', '-')}.school.example.org"
         return text, text

@@ -1,4 +1,4 @@
-"""How many operations execute at once, how many wait for that, and how long each may take; pure asyncio.
+"""How many operations execute at once, how long each may take, and how much each caller may ask for in a minute.
 
 Work beyond what a worker can do makes all of it slow, and the slowest worthless: its clients have gone. So a bounded
 number executes, a bounded number waits in the order of arrival, and whoever comes then is told at once to come later.
@@ -6,5 +6,6 @@ number executes, a bounded number waits in the order of arrival, and whoever com
 
 from gql_api.admission.admission import Admission
 from gql_api.admission.places import Places
+from gql_api.admission.rate_limit import RateLimit
 
-__all__ = ["Admission", "Places"]
+__all__ = ["Admission", "Places", "RateLimit"]

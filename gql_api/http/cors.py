@@ -25,7 +25,7 @@ REQUEST_HEADERS: Final = (
     "Apollographql-Client-Version",
     *(name.decode().title() for name in PREFLIGHT_HEADERS),
 )
-RESPONSE_HEADERS: Final = ("ETag", "Retry-After", "X-Request-ID")
+RESPONSE_HEADERS: Final = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
 PREFLIGHT_SECONDS_MAX: Final = 7200
 """How long a browser may remember that it is allowed to call: the longest time that every browser honours."""
 

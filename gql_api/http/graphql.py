@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 
-from gql_api.errors import Overloaded
+from gql_api.admission import RateLimit
+from gql_api.errors import Overloaded, RateLimited
 from gql_api.http.authentication import Authenticate
 from gql_api.http.csrf import check_preflighted
 from gql_api.http.departure import cancelled_on_departure
@@ -14,6 +15,7 @@ from gql_api.http.etag import CACHE_CONTROL, is_held, strong_etag
 from gql_api.http.headers import joined_headers
 from gql_api.http.negotiation import MediaType, negotiate, wants_page
 from gql_api.http.overload import OVERLOADED_BODY, RETRY_AFTER
+from gql_api.http.rate_limiting import quota_fields, rate_key
 from gql_api.http.refusal import ClientDisconnected, HttpRefusal
 from gql_api.http.request import (
     check_content_type,
@@ -25,7 +27,7 @@ from gql_api.http.request import (
 from gql_api.http.request_id import request_id
 from gql_api.http.request_timeout import requested_seconds
 from gql_api.http.sse import EventStreams, is_of_same_origin, wants_event_stream
-from gql_api.schema.error_format import format_failure, refusal
+from gql_api.schema.error_format import format_failure, format_rate_limited, refusal
 from gql_api.schema.execute import GraphQLService
 from gql_api.schema.operation import Caller, OperationRequest, OperationResult, OperationType
 
@@ -85,6 +87,7 @@ class GraphQLEndpoint:
     Args:
         service: what executes the operations.
         authenticate: finds out who asks, before anything of the request is read.
+        rate_limit: what the service charges; answers tell what is left of it. None if it charges nothing.
         graphiql_page: makes the page for browsers that open the endpoint's address; None if there is no such page.
         csrf_prevention: whether a GET has to show that no foreign page can have caused it.
         body_bytes_max: how large a request's body may be.
@@ -97,6 +100,7 @@ class GraphQLEndpoint:
         service: GraphQLService,
         *,
         authenticate: Authenticate,
+        rate_limit: RateLimit | None = None,
         graphiql_page: Callable[[], ASGIApp] | None = None,
         csrf_prevention: bool = True,
         body_bytes_max: int = 1_048_576,
@@ -105,6 +109,7 @@ class GraphQLEndpoint:
     ) -> None:
         self._service = service
         self._authenticate = authenticate
+        self._rate_limit = rate_limit
         self._event_streams = EventStreams(service)
         self._graphiql_page = graphiql_page
         self._csrf_prevention = csrf_prevention
@@ -125,11 +130,14 @@ class GraphQLEndpoint:
         accept = headers.get(b"accept")
         identity = request_id(headers.get(b"x-request-id"))
         media_type = MediaType.GRAPHQL_RESPONSE
+        key = None
         try:
             streams = wants_event_stream(accept)
             if not streams:
                 media_type = negotiate(accept)
-            caller = Caller(identity, await self._authenticate(headers.get(b"authorization")))
+            principal = await self._authenticate(headers.get(b"authorization"))
+            key = rate_key(principal, scope.get("client"))
+            caller = Caller(identity, principal, key)
             if streams:
                 await self._stream(scope, receive, send, headers, caller)
                 return
@@ -141,22 +149,26 @@ class GraphQLEndpoint:
             return
         except Overloaded:
             answer = _OVERLOADED
+        except RateLimited as limited:
+            body = orjson.dumps({"errors": [format_rate_limited(limited)]})
+            answer = _Answer(STATUS_BY_CODE[limited.code], body, (_retry_after(limited.seconds),))
         except HttpRefusal as refused:
             body = orjson.dumps({"errors": [refusal(refused.message, code=refused.code)]})
             answer = _Answer(refused.status, body, refused.headers)
         except Exception as error:  # noqa: BLE001 - the edge of the program: nothing unexpected passes unmasked
             body = orjson.dumps({"errors": [format_failure(error, request_id=identity)]})
             answer = _Answer(500, body)
-        await _send(send, answer, media_type, identity)
+        quota = () if self._rate_limit is None or key is None else quota_fields(self._rate_limit, key)
+        await _send(send, answer, media_type, identity, quota)
 
     async def _stream(
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes], caller: Caller
     ) -> None:
         """Answer with an event stream; what is wrong with the request itself is answered as always."""
         if scope["method"] == "POST":
-            request = await self._request_from_body(receive, headers)
+            request = await self._request_from_body(receive, headers, caller)
         else:
-            request = self._request_from_query_string(scope, headers, is_safe=is_of_same_origin(headers))
+            request = self._request_from_query_string(scope, headers, caller, is_safe=is_of_same_origin(headers))
         read_only = scope["method"] != "POST"
         await self._event_streams.answer(
             request, scope, receive, send, caller=caller, read_only=read_only, seconds=requested_seconds(headers)
@@ -166,27 +178,29 @@ class GraphQLEndpoint:
         self, receive: Receive, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
     ) -> _Answer:
         seconds = requested_seconds(headers)
-        request = await self._request_from_body(receive, headers)
+        request = await self._request_from_body(receive, headers, caller)
         result = await self._service.execute(request, caller=caller, seconds=seconds)
-        return _answer(_status(result, media_type), orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
+        return _answer(result, media_type, orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
 
     async def _get(
         self, scope: Scope, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
     ) -> _Answer:
-        request = self._request_from_query_string(scope, headers)
+        request = self._request_from_query_string(scope, headers, caller)
         seconds = requested_seconds(headers)
         result = await self._service.execute(request, caller=caller, read_only=True, seconds=seconds)
         body = orjson.dumps(result.response(), option=orjson.OPT_UTC_Z)
         if not result.executed and result.operation_type is OperationType.MUTATION:
             return _Answer(405, body, ((b"allow", b"POST"),))
         if result.errors:
-            return _answer(_status(result, media_type), body)
+            return _answer(result, media_type, body)
         etag = strong_etag(body, media_type)
         if is_held(etag, headers.get(b"if-none-match")):
             return _Answer(_NOT_MODIFIED, b"", ((b"etag", etag),), CACHE_CONTROL)
         return _Answer(200, body, ((b"etag", etag),), CACHE_CONTROL)
 
-    async def _request_from_body(self, receive: Receive, headers: Mapping[bytes, bytes]) -> OperationRequest:
+    async def _request_from_body(
+        self, receive: Receive, headers: Mapping[bytes, bytes], caller: Caller
+    ) -> OperationRequest:
         check_content_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
         body = await read_body(
             receive,
@@ -195,23 +209,32 @@ class GraphQLEndpoint:
             timeout_seconds=self._body_timeout_seconds,
         )
         self._service.require_room()
+        self._service.charge(caller)
         return with_headers(request_from_body(body), headers)
 
     def _request_from_query_string(
-        self, scope: Scope, headers: Mapping[bytes, bytes], *, is_safe: bool = False
+        self, scope: Scope, headers: Mapping[bytes, bytes], caller: Caller, *, is_safe: bool = False
     ) -> OperationRequest:
         if scope["method"] not in _READING_METHODS:
             raise HttpRefusal(405, "The method is not allowed.", headers=((b"allow", b"GET, HEAD, POST"),))
         if self._csrf_prevention and not is_safe:
             check_preflighted(headers)
         self._service.require_room()
+        self._service.charge(caller)
         request = request_from_query_string(scope["query_string"], bytes_max=self._query_string_bytes_max)
         return with_headers(request, headers)
 
 
-def _answer(status: int, body: bytes) -> _Answer:
+def _answer(result: OperationResult, media_type: MediaType, body: bytes) -> _Answer:
     """The answer to what was executed, or could not be for now: then it says when to come again."""
+    status = _status(result, media_type)
+    if status == STATUS_BY_CODE[RateLimited.code]:
+        return _Answer(status, body, (_retry_after(result.errors[0]["extensions"]["retryAfterSeconds"]),))
     return _Answer(status, body, (RETRY_AFTER,) if status in _PASSING_STATUSES else ())
+
+
+def _retry_after(seconds: int) -> tuple[bytes, bytes]:
+    return b"retry-after", b"%d" % seconds
 
 
 def _status(result: OperationResult, media_type: MediaType) -> int:
@@ -223,13 +246,16 @@ def _status(result: OperationResult, media_type: MediaType) -> int:
     return STATUS_BY_CODE.get(code, 400)
 
 
-async def _send(send: Send, answer: _Answer, media_type: MediaType, identity: str) -> None:
+async def _send(
+    send: Send, answer: _Answer, media_type: MediaType, identity: str, quota: tuple[tuple[bytes, bytes], ...]
+) -> None:
     headers = [
         (b"vary", b"Accept"),
         (b"cache-control", answer.cache_control),
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", identity.encode()),
         *answer.headers,
+        *quota,
     ]
     if answer.status != _NOT_MODIFIED:
         headers += [(b"content-type", _CONTENT_TYPES[media_type]), (b"content-length", b"%d" % len(answer.body))]

@@ -19,6 +19,7 @@ from gql_api.errors import (
     InvalidInput,
     OutcomeUnknown,
     Overloaded,
+    RateLimited,
     StudentNotFound,
     Unauthenticated,
 )
@@ -45,6 +46,7 @@ PROBLEM_TYPES: Final[dict[type[GqlApiError], ProblemType]] = {
     Unauthenticated: ProblemType(401, "UNAUTHENTICATED", "Unauthenticated"),
     Forbidden: ProblemType(403, "FORBIDDEN", "Forbidden"),
     DatabaseUnusable: ProblemType(503, "OVERLOADED", "Not possible at the moment"),
+    RateLimited: ProblemType(429, "RATE_LIMITED", "Rate limit exceeded"),
     Overloaded: ProblemType(503, "OVERLOADED", "Too much to do"),
     DeadlineExceeded: ProblemType(504, "DEADLINE_EXCEEDED", "Deadline exceeded"),
 }
@@ -86,6 +88,8 @@ def problem(error: Exception, *, request_id: str) -> Response:
     response = _response(kind, str(error), **_facts(error))
     if isinstance(error, Overloaded | DeadlineExceeded):
         response.raw_headers.append(RETRY_AFTER)
+    if isinstance(error, RateLimited):
+        response.headers["Retry-After"] = str(error.seconds)
     if isinstance(error, HttpRefusal):
         response.raw_headers.extend(error.headers)
     return response

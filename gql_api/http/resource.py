@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gql_api.admission import RateLimit
 from gql_api.http.authentication import Authenticate
 from gql_api.http.departure import cancelled_on_departure
 from gql_api.http.headers import joined_headers
 from gql_api.http.problem import problem
+from gql_api.http.rate_limiting import quota_fields, rate_key
 from gql_api.http.refusal import ClientDisconnected, HttpRefusal
 from gql_api.http.request_id import request_id
 from gql_api.schema.operation import Caller
@@ -27,11 +29,13 @@ class Resource:
 
     Args:
         authenticate: finds out who asks, before anything else.
+        rate_limit: what a caller may spend in a minute: 1 for each request, and what a handler charges. None: any.
         handlers: by method.
     """
 
-    def __init__(self, authenticate: Authenticate, /, **handlers: Handler) -> None:
+    def __init__(self, authenticate: Authenticate, rate_limit: RateLimit | None, /, **handlers: Handler) -> None:
         self._authenticate = authenticate
+        self._rate_limit = rate_limit
         self._handlers = handlers | ({"HEAD": handlers["GET"]} if "GET" in handlers else {})
         self._allowed = ", ".join(sorted(self._handlers))
 
@@ -44,15 +48,20 @@ class Resource:
         request = Request(scope, receive)
         headers = joined_headers(scope)
         identity = request_id(headers.get(b"x-request-id"))
+        key = None
         try:
             principal = await self._authenticate(headers.get(b"authorization"))
-            response = await self._handlers.get(request.method, self._refuse_method)(
-                request, Caller(identity, principal)
-            )
+            key = rate_key(principal, scope.get("client"))
+            if self._rate_limit is not None and key is not None:
+                self._rate_limit.charge(key)
+            handler = self._handlers.get(request.method, self._refuse_method)
+            response = await handler(request, Caller(identity, principal, key))
         except ClientDisconnected:
             return
         except Exception as error:  # noqa: BLE001 - the edge of the program: nothing unexpected passes unmasked
             response = problem(error, request_id=identity)
+        if self._rate_limit is not None and key is not None:
+            response.raw_headers.extend(quota_fields(self._rate_limit, key))
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["X-Request-ID"] = identity

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gql_api.admission import Admission
+from gql_api.admission import Admission, RateLimit
 from gql_api.database.compiled import Reader
 from gql_api.database.conditions import Comparison, Condition, Operator
 from gql_api.database.lists import ListRequest, Page, read_pages, read_rows
@@ -65,6 +65,7 @@ def rest_routes(
     authenticate: Authenticate,
     rights: RightsTable = RIGHTS,
     admission: Admission,
+    rate_limit: RateLimit | None = None,
     page_limits: PageLimits,
     body_bytes_max: int = 65_536,
     body_timeout_seconds: float = 30.0,
@@ -77,6 +78,7 @@ def rest_routes(
         authenticate: finds out who asks.
         rights: what they may see and do.
         admission: lets requests in whose bodies are there, and bounds their time.
+        rate_limit: what a caller may spend in a minute: 1 for each request, and for a page its size. None: no limit.
         page_limits: how many courses a page has when nobody says, and at most.
         body_bytes_max: how large a request's body may be.
         body_timeout_seconds: how long a body may take to arrive.
@@ -86,13 +88,16 @@ def rest_routes(
         units_of_work=units_of_work,
         rights=rights,
         admission=admission,
+        rate_limit=rate_limit,
         page_limits=page_limits,
         body_bytes_max=body_bytes_max,
         body_timeout_seconds=body_timeout_seconds,
     )
     return [
-        Route("/students/{student_id}/courses", Resource(authenticate, GET=courses.page, POST=courses.assign)),
-        Route("/students/{student_id}/courses/{course_id}", Resource(authenticate, GET=courses.one)),
+        Route(
+            "/students/{student_id}/courses", Resource(authenticate, rate_limit, GET=courses.page, POST=courses.assign)
+        ),
+        Route("/students/{student_id}/courses/{course_id}", Resource(authenticate, rate_limit, GET=courses.one)),
     ]
 
 
@@ -106,6 +111,7 @@ class StudentCourses:
         units_of_work: UnitsOfWork,
         rights: RightsTable,
         admission: Admission,
+        rate_limit: RateLimit | None,
         page_limits: PageLimits,
         body_bytes_max: int,
         body_timeout_seconds: float,
@@ -114,6 +120,7 @@ class StudentCourses:
         self._units_of_work = units_of_work
         self._rights = rights
         self._admission = admission
+        self._rate_limit = rate_limit
         self._page_limits = page_limits
         self._body_bytes_max = body_bytes_max
         self._body_timeout_seconds = body_timeout_seconds
@@ -133,6 +140,8 @@ class StudentCourses:
             first=_number("first", parameters["first"]) if "first" in parameters else None,
             after=parameters.get("after"),
         )
+        if self._rate_limit is not None and caller.rate_key is not None:
+            self._rate_limit.charge(caller.rate_key, wanted.size)
         page = await self._admitted(request, partial(self._read, caller.principal, student_id, wanted))
         courses = _courses(page)
         next_cursor = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -48,7 +49,13 @@ def shown(host: str) -> str:
 
 
 def run(
-    listener: socket.socket, application: str, *, workers: int, message_bytes_max: int, keep_alive_seconds: int
+    listener: socket.socket,
+    application: str,
+    *,
+    workers: int,
+    message_bytes_max: int,
+    keep_alive_seconds: int,
+    trusted_proxies: Sequence[str] = (),
 ) -> bool:
     """Serve until a signal ends it.
 
@@ -58,6 +65,7 @@ def run(
         workers: how many processes serve.
         message_bytes_max: how large a message on a WebSocket may be.
         keep_alive_seconds: how long a connection may be idle between two requests.
+        trusted_proxies: addresses and networks of peers whose `X-Forwarded-For` is believed; `*`: all.
 
     Returns:
         Whether the application started.
@@ -72,6 +80,8 @@ def run(
         ws_ping_interval=PING_INTERVAL_SECONDS,
         ws_ping_timeout=PING_TIMEOUT_SECONDS,
         ws_per_message_deflate=False,  # for events of a few hundred bytes it costs more than it saves, for each peer
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips="*" if "*" in trusted_proxies else list(trusted_proxies),
         access_log=False,
         server_header=False,
         date_header=True,

@@ -88,6 +88,7 @@ class WebSocketEndpoint:
             send,
             authenticate=self._authenticate,
             authorization=headers.get(b"authorization"),
+            client=scope.get("client"),
             results=self._results,
             x_request_id=headers.get(b"x-request-id"),
             init_timeout_seconds=self._init_timeout_seconds,

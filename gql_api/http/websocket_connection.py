@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from gql_api.errors import RateLimited
 from gql_api.http import strict_json
 from gql_api.http.authentication import Authenticate, authorization_in, seconds_left
 from gql_api.http.close_code import CloseCode, ConnectionRefused
+from gql_api.http.rate_limiting import rate_key
 from gql_api.http.refusal import HttpRefusal
 from gql_api.http.request import operation_request
 from gql_api.http.request_id import request_id
 from gql_api.http.result_writer import ResultWriter
 from gql_api.identity import ANONYMOUS
-from gql_api.schema.error_format import format_failure, refusal
+from gql_api.schema.error_format import format_failure, format_rate_limited, refusal
 from gql_api.schema.execute import GraphQLService
 from gql_api.schema.operation import Caller, OperationRequest, OperationResult
 
@@ -44,6 +47,7 @@ class WebSocketConnection:
         *,
         authenticate: Authenticate,
         authorization: bytes | None,
+        client: Sequence[Any] | None,
         results: ResultWriter,
         x_request_id: bytes | None,
         init_timeout_seconds: float,
@@ -55,6 +59,7 @@ class WebSocketConnection:
         self._send = send
         self._authenticate = authenticate
         self._authorization = authorization
+        self._client = client
         self._results = results
         self._init_timeout_seconds = init_timeout_seconds
         self._message_bytes_max = message_bytes_max
@@ -144,7 +149,7 @@ class WebSocketConnection:
             principal = await self._authenticate(authorization_in(payload) or self._authorization)
         except HttpRefusal as refused:
             raise ConnectionRefused(_CLOSE_CODES.get(refused.status, CloseCode.FORBIDDEN), refused.message) from None
-        self._caller = self._caller._replace(principal=principal)
+        self._caller = Caller(self._caller.request_id, principal, rate_key(principal, self._client))
         self._acknowledged = True
         await self._send_message({"type": "connection_ack"})
 
@@ -176,6 +181,7 @@ class WebSocketConnection:
         """Run one operation and send what comes of it."""
         prefix = f'{{"id":{orjson.dumps(id_).decode()},"type":"next","payload":'
         try:
+            self._service.charge(self._caller)
             async with self._service.stream(request, caller=self._caller) as outcome:
                 if isinstance(outcome, OperationResult):
                     if not await self._send_result(id_, prefix, outcome):
@@ -185,6 +191,9 @@ class WebSocketConnection:
                         if not await self._send_result(id_, prefix, result):
                             return
         except OSError:  # the server below says so of a client that has gone
+            return
+        except RateLimited as limited:
+            await self._end(id_, {"id": id_, "type": "error", "payload": [format_rate_limited(limited)]})
             return
         except Exception as error:  # noqa: BLE001 - as in serve()
             errors = [format_failure(error, request_id=self._caller.request_id)]

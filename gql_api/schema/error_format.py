@@ -8,7 +8,7 @@ from typing import Any, Final, TypedDict
 
 from graphql import GraphQLError, ValueNode
 
-from gql_api.errors import DatabaseUnusable, DomainError, OutcomeUnknown, RequestRefused
+from gql_api.errors import DatabaseUnusable, DomainError, OutcomeUnknown, RateLimited, RequestRefused
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,11 @@ class FormattedError(TypedDict, total=False):
 def refusal(message: str, *, code: str, **facts: str | int) -> FormattedError:
     """An error that concerns the request as a whole: without a place in the document; the facts go with the code."""
     return {"message": _cut(message), "extensions": {"code": code, **facts}}
+
+
+def format_rate_limited(limited: RateLimited) -> FormattedError:
+    """The refusal of a caller who has spent what it may; says when to come again."""
+    return refusal(limited.message, code=limited.code, retryAfterSeconds=limited.seconds)
 
 
 def format_request_error(error: GraphQLError, *, code: str) -> FormattedError:

@@ -17,8 +17,8 @@ from graphql.execution import (
     execute_subscription_event,
 )
 
-from gql_api.admission import Admission
-from gql_api.errors import Overloaded, RequestRefused
+from gql_api.admission import Admission, RateLimit
+from gql_api.errors import Overloaded, RateLimited, RequestRefused
 from gql_api.identity import RIGHTS, RightsTable, require_changes, require_events
 from gql_api.schema.documents import Document, core_schema
 from gql_api.schema.error_format import (
@@ -26,6 +26,7 @@ from gql_api.schema.error_format import (
     can_be_sent_again,
     format_failure,
     format_field_errors,
+    format_rate_limited,
     format_request_error,
     refusal,
 )
@@ -54,6 +55,7 @@ class GraphQLService:
         rights: who may change anything, and who may listen; what is seen, `open_context` decides.
         admission: lets operations in, and bounds their time; shared with whatever else executes in this worker.
         limits: what an operation may cost, and how many errors are listed.
+        rate_limit: what a caller may spend in a minute; None: as much as it wants.
         hide_suggestions: leaves "Did you mean …" out of what is said about variables.
     """
 
@@ -66,6 +68,7 @@ class GraphQLService:
         rights: RightsTable = RIGHTS,
         admission: Admission | None = None,
         limits: Limits | None = None,
+        rate_limit: RateLimit | None = None,
         hide_suggestions: bool = False,
     ) -> None:
         self._schema = core_schema(schema)
@@ -75,6 +78,7 @@ class GraphQLService:
         self._rights = rights
         self._admission = admission or Admission()
         self._limits = limits or Limits()
+        self._rate_limit = rate_limit
         self._hide_suggestions = hide_suggestions
         self._shared_answers = SharedAnswers()
 
@@ -85,6 +89,15 @@ class GraphQLService:
             Overloaded: too many operations execute and wait already.
         """
         self._admission.require_room()
+
+    def charge(self, caller: Caller, cost: int = 1) -> None:
+        """Let the caller spend so much: 1 for each request, before it is parsed, and the rest when its cost is known.
+
+        Raises:
+            RateLimited: the caller has spent too much of late.
+        """
+        if self._rate_limit is not None and caller.rate_key is not None and cost > 0:
+            self._rate_limit.charge(caller.rate_key, cost)
 
     async def execute(
         self, request: OperationRequest, *, caller: Caller, read_only: bool = False, seconds: float | None = None
@@ -115,7 +128,7 @@ class GraphQLService:
             allowed = "queries" if read_only else "queries and mutations"
             message = f"A {operation_type.value} cannot be executed this way; only {allowed} can."
             return _refused(message, operation_type=operation_type)
-        cost = self._cost(document, request)
+        cost = self._cost(document, request, caller)
         if isinstance(cost, OperationResult):
             return cost
         try:
@@ -170,7 +183,7 @@ class GraphQLService:
         if operation_type not in {OperationType.SUBSCRIPTION, None}:
             yield _refused("Only a subscription can be subscribed to.", operation_type=operation_type)
             return
-        cost = self._cost(document, request)
+        cost = self._cost(document, request, caller)
         if isinstance(cost, OperationResult):
             yield cost
             return
@@ -244,8 +257,11 @@ class GraphQLService:
             return OperationResult(None, document.errors, executed=False, operation_type=None)
         return document
 
-    def _cost(self, document: Document, request: OperationRequest) -> int | OperationResult:
-        """What the operation asks for, known before its variables are coerced; or the result that refuses too much."""
+    def _cost(self, document: Document, request: OperationRequest, caller: Caller) -> int | OperationResult:
+        """What the operation asks for, known before its variables are coerced; or the result that refuses too much.
+
+        The caller has paid 1 for the request already, and pays the rest here.
+        """
         operation = document.operation(request.operation_name)
         if operation is None:  # which is refused when its executor is built
             return 0
@@ -253,8 +269,14 @@ class GraphQLService:
         if not refusals:
             cost = operation.cost(request.variables)
             if cost <= self._limits.cost_max:
-                return cost
-            refusals = (too_expensive("cost", cost, self._limits.cost_max),)
+                try:
+                    self.charge(caller, cost - 1)
+                except RateLimited as limited:
+                    refusals = (format_rate_limited(limited),)
+                else:
+                    return cost
+            else:
+                refusals = (too_expensive("cost", cost, self._limits.cost_max),)
         return OperationResult(None, refusals, executed=False, operation_type=operation.type)
 
     def _executed(

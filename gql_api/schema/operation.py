@@ -35,10 +35,17 @@ class OperationRequest(NamedTuple):
 
 
 class Caller(NamedTuple):
-    """On whose behalf an operation runs, and under which id its errors are logged."""
+    """On whose behalf an operation runs.
+
+    Attributes:
+        request_id: under which its errors are logged.
+        principal: who asks.
+        rate_key: under which name the caller spends its rate limit; None if none holds.
+    """
 
     request_id: str
     principal: Principal
+    rate_key: str | None = None
 
 
 class OperationResult(NamedTuple):

@@ -116,7 +116,8 @@ async def test_a_configured_origin_may_call_and_read_and_no_other() -> None:
     assert (foreign.status_code, "access-control-allow-origin" in foreign.headers) == (400, False)
     assert answered.json() == ANSWER
     assert answered.headers["access-control-allow-origin"] == "https://app.test"
-    assert answered.headers["access-control-expose-headers"] == "ETag, Retry-After, X-Request-ID"
+    exposed = "ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
+    assert answered.headers["access-control-expose-headers"] == exposed
     assert answered.headers["vary"] == "Accept, Origin"
     assert "access-control-allow-credentials" not in answered.headers
     assert "access-control-allow-origin" not in unread.headers
