@@ -66,6 +66,7 @@ def test_who_finds_no_place_is_refused_at_once_whatever_the_form_of_the_request(
         answer = post(server)
         assert is_refused(answer)
         assert answer.headers["content-type"] == "application/json; charset=utf-8"
+        assert "x-request-id" not in answer.headers  # nobody has looked at the request
         ours = {"Accept": "application/graphql-response+json"}
         answer = httpx.post(graphql, json={"query": "{ __typename }"}, headers=ours)
         assert is_refused(answer)

@@ -1,12 +1,17 @@
-"""Heads that are too long or too slow, on a real server."""
+"""Heads that are too long or too slow, and clients that do not read, on a real server."""
 
 import asyncio
+import contextlib
+import json
+import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from gql_api.http.protocol import BoundedHttpProtocol
 from tests.http.live_server import LiveServer, live_server
+from tests.server import serving
 
 MIB = 1024 * 1024
 TIMEOUT_SECONDS = 20
@@ -21,6 +26,7 @@ ANSWER = b'{"data":{"greeting":"Hello, world!"}}'
 
 class ImpatientProtocol(BoundedHttpProtocol):
     head_seconds_max = 0.5
+    stall_seconds = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +124,66 @@ async def test_a_connection_is_kept_for_the_next_request(impatient_server: LiveS
                 received += await reader.read(MIB)
             await asyncio.sleep(0.8)
         writer.close()
+
+
+async def test_the_rest_of_a_body_that_was_answered_already_is_not_waited_for_for_ever(
+    impatient_server: LiveServer,
+) -> None:
+    head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {50 * MIB}\r\n\r\n"
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", impatient_server.port)
+        writer.write(head.encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 413 ")
+        reading = asyncio.create_task(reader.read())
+        while not reading.done():
+            writer.write(b" ")
+            await asyncio.sleep(0.05)
+        await asyncio.wait([reading])
+        writer.close()
+
+
+def asking_for_much(server: LiveServer) -> socket.socket:
+    """A connection on which 18 MiB were asked for: more than the kernel keeps for it."""
+    fields = " ".join(f"a{number}: greeting(name: $name)" for number in range(20))
+    body = json.dumps({"query": f"query ($name: String!) {{ {fields} }}", "variables": {"name": "a" * 900_000}})
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)
+    connection.settimeout(TIMEOUT_SECONDS)
+    connection.connect(("127.0.0.1", server.port))
+    head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    connection.sendall(head.encode() + body.encode())
+    return connection
+
+
+def test_a_client_that_does_not_read_its_answer_is_cut_off(impatient_server: LiveServer) -> None:
+    connections = [asking_for_much(impatient_server) for _ in range(3)]
+    time.sleep(3)
+    for connection in connections:
+        received = 0
+        with contextlib.suppress(ConnectionResetError), connection:
+            while block := connection.recv(MIB):
+                received += len(block)
+        assert 0 < received < 18 * MIB
+
+
+def test_a_client_that_reads_slowly_gets_all_of_its_answer(impatient_server: LiveServer) -> None:
+    received, block = 0, b""
+    with asking_for_much(impatient_server) as connection:
+        began = time.monotonic()
+        while not block.endswith(b'!"}}'):
+            block = connection.recv(256 * 1024)
+            assert block
+            received += len(block)
+            time.sleep(0.1 if time.monotonic() - began < 2 else 0)
+    assert received > 18_000_000
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+def test_a_connection_that_is_idle_is_closed(database_url: str) -> None:
+    with serving(database_url, keep_alive_seconds=1) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_SECONDS) as connection:
+            connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            received = b""
+            while block := connection.recv(MIB):
+                received += block
+        assert received.endswith(b'{"status":"live"}')
