@@ -22,7 +22,8 @@ Raises:
         if that cannot be found out now.
 """
 
-_CHALLENGE: Final = b'Bearer realm="gql-api"'
+CHALLENGE: Final = b'Bearer realm="gql-api"'
+"""The `WWW-Authenticate` of every 401 (RFC 9110 §11.6.1)."""
 _RETRY_AFTER: Final = (b"retry-after", b"5")
 
 
@@ -48,16 +49,16 @@ class BearerAuthentication:
         if authorization is None:
             if self._serves_anonymous:
                 return ANONYMOUS
-            raise _unauthenticated("A token is needed: send `Authorization: Bearer TOKEN`.", _CHALLENGE)
+            raise _unauthenticated("A token is needed: send `Authorization: Bearer TOKEN`.", CHALLENGE)
         scheme, _, token = authorization.partition(b" ")
         if scheme.lower() != b"bearer":
-            raise _unauthenticated("The `Authorization` must be `Bearer TOKEN`.", _CHALLENGE)
+            raise _unauthenticated("The `Authorization` must be `Bearer TOKEN`.", CHALLENGE)
         try:
             return await self._tokens.principal(token.strip())
         except Unauthenticated as error:
-            raise _unauthenticated(error.message, _CHALLENGE + b', error="invalid_token"') from None
+            raise _unauthenticated(error.message, CHALLENGE + b', error="invalid_token"') from None
         except Forbidden as error:
-            challenge = (b"www-authenticate", _CHALLENGE + b', error="insufficient_scope"')
+            challenge = (b"www-authenticate", CHALLENGE + b', error="insufficient_scope"')
             raise HttpRefusal(403, error.message, code=error.code, headers=(challenge,)) from None
         except (IssuerUnusable, DatabaseUnusable) as error:
             logger.error("%s", error.message)  # noqa: TRY400 - the message is all that there is to tell

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import orjson
 
 from gql_api.admission import RateLimit
-from gql_api.errors import Overloaded, RateLimited
-from gql_api.http.authentication import Authenticate
+from gql_api.errors import Overloaded, RateLimited, Unauthenticated
+from gql_api.http.authentication import CHALLENGE, Authenticate
 from gql_api.http.csrf import check_preflighted
 from gql_api.http.departure import cancelled_on_departure
 from gql_api.http.etag import CACHE_CONTROL, is_held, strong_etag
@@ -226,10 +226,12 @@ class GraphQLEndpoint:
 
 
 def _answer(result: OperationResult, media_type: MediaType, body: bytes) -> _Answer:
-    """The answer to what was executed, or could not be for now: then it says when to come again."""
+    """The answer to what was executed, or could not be for now, or not without a token: it says how to go on then."""
     status = _status(result, media_type)
     if status == STATUS_BY_CODE[RateLimited.code]:
         return _Answer(status, body, (_retry_after(result.errors[0]["extensions"]["retryAfterSeconds"]),))
+    if status == STATUS_BY_CODE[Unauthenticated.code]:
+        return _Answer(status, body, ((b"www-authenticate", CHALLENGE),))
     return _Answer(status, body, (RETRY_AFTER,) if status in _PASSING_STATUSES else ())
 
 

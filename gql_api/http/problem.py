@@ -23,6 +23,7 @@ from gql_api.errors import (
     StudentNotFound,
     Unauthenticated,
 )
+from gql_api.http.authentication import CHALLENGE
 from gql_api.http.overload import RETRY_AFTER
 from gql_api.http.refusal import HttpRefusal
 
@@ -90,6 +91,8 @@ def problem(error: Exception, *, request_id: str) -> Response:
         response.raw_headers.append(RETRY_AFTER)
     if isinstance(error, RateLimited):
         response.headers["Retry-After"] = str(error.seconds)
+    if isinstance(error, Unauthenticated):
+        response.raw_headers.append((b"www-authenticate", CHALLENGE))
     if isinstance(error, HttpRefusal):
         response.raw_headers.extend(error.headers)
     return response
