@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from inspect import isawaitable
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 import strawberry
-from graphql import DocumentNode, ExecutionResult, FieldNode, OperationType
+from graphql import DocumentNode, ExecutionResult, OperationType
 from graphql.execution import (
     Executor,
     create_source_event_stream,
@@ -22,16 +22,12 @@ from gql_api.errors import Overloaded, RateLimited, RequestRefused
 from gql_api.identity import RIGHTS, RightsTable, require_changes, require_events
 from gql_api.schema.documents import Document, core_schema
 from gql_api.schema.error_format import (
-    FormattedError,
-    can_be_sent_again,
-    format_failure,
-    format_field_errors,
     format_rate_limited,
     format_request_error,
-    refusal,
 )
 from gql_api.schema.limits import Limits, too_expensive
 from gql_api.schema.operation import Caller, OperationRequest, OperationResult
+from gql_api.schema.outcome import came_to_nothing, executed, failed_result, refused_result, with_report
 from gql_api.schema.persisted import PersistedDocuments
 from gql_api.schema.shared_answers import Question, SharedAnswers
 
@@ -117,7 +113,7 @@ class GraphQLService:
         try:
             return await self._admission.run(operate, seconds=seconds)
         except RequestRefused as refused:
-            return _refused(refused.message, code=refused.code)
+            return refused_result(refused.message, code=refused.code)
 
     async def _execute(self, request: OperationRequest, caller: Caller, *, read_only: bool) -> OperationResult:
         document = self._find(request)
@@ -127,7 +123,7 @@ class GraphQLService:
         if operation_type is OperationType.SUBSCRIPTION or (read_only and operation_type is OperationType.MUTATION):
             allowed = "queries" if read_only else "queries and mutations"
             message = f"A {operation_type.value} cannot be executed this way; only {allowed} can."
-            return _refused(message, operation_type=operation_type)
+            return refused_result(message, operation_type=operation_type)
         cost = self._cost(document, request, caller)
         if isinstance(cost, OperationResult):
             return cost
@@ -139,9 +135,9 @@ class GraphQLService:
                 result = self._executed(await _result_of(executor.execute_operation()), caller, operation_type)
                 if request.reports_cost:
                     result = self._with_report(result, cost, context)
-                return result._replace(executed=False) if _came_to_nothing(result, executor) else result
+                return result._replace(executed=False) if came_to_nothing(result, executor) else result
         except Exception as error:  # noqa: BLE001 - the edge of an operation: nothing unexpected passes unmasked
-            return _failed(error, caller, operation_type)
+            return failed_result(error, caller, operation_type)
 
     @asynccontextmanager
     async def stream(
@@ -154,7 +150,7 @@ class GraphQLService:
         try:
             self._admission.require_room()
         except Overloaded as refused:
-            yield _refused(refused.message, code=refused.code)
+            yield refused_result(refused.message, code=refused.code)
             return
         document = self._find(request)
         if not isinstance(document, OperationResult):
@@ -181,7 +177,7 @@ class GraphQLService:
             return
         operation_type = document.operation_type(request.operation_name)
         if operation_type not in {OperationType.SUBSCRIPTION, None}:
-            yield _refused("Only a subscription can be subscribed to.", operation_type=operation_type)
+            yield refused_result("Only a subscription can be subscribed to.", operation_type=operation_type)
             return
         cost = self._cost(document, request, caller)
         if isinstance(cost, OperationResult):
@@ -193,7 +189,7 @@ class GraphQLService:
                 start = partial(self._open_stream, document, request, context, caller, stack, cost=cost)
                 outcome = await self._admission.run(start)
             except Exception as error:  # noqa: BLE001 - as in execute()
-                outcome = _failed(error, caller, OperationType.SUBSCRIPTION)
+                outcome = failed_result(error, caller, OperationType.SUBSCRIPTION)
             yield outcome
 
     async def _open_stream(
@@ -235,7 +231,7 @@ class GraphQLService:
                 else:
                     yield await self._shared_answers.get(question, event, partial(work_out, event))
         except Exception as error:  # noqa: BLE001 - as in execute()
-            yield _failed(error, caller, OperationType.SUBSCRIPTION)
+            yield failed_result(error, caller, OperationType.SUBSCRIPTION)
 
     async def _answer(
         self, executor: Executor[Any], caller: Caller, event: Any, *, reported_cost: int | None
@@ -252,7 +248,7 @@ class GraphQLService:
         try:
             document = self._documents.find(request)
         except RequestRefused as refused:
-            return _refused(refused.message, code=refused.code)
+            return refused_result(refused.message, code=refused.code)
         if document.tree is None:
             return OperationResult(None, document.errors, executed=False, operation_type=None)
         return document
@@ -282,20 +278,10 @@ class GraphQLService:
     def _executed(
         self, result: ExecutionResult, caller: Caller, operation_type: OperationType | None
     ) -> OperationResult:
-        if not result.errors:
-            return OperationResult(result.data, [], executed=True, operation_type=operation_type)
-        errors_max = self._limits.errors_max
-        errors = format_field_errors(result.errors, request_id=caller.request_id, errors_max=errors_max)
-        omitted = len(result.errors) - len(errors)
-        extensions = {"errorsOmitted": omitted} if omitted else {}
-        return OperationResult(result.data, errors, executed=True, operation_type=operation_type, extensions=extensions)
+        return executed(result, operation_type, request_id=caller.request_id, errors_max=self._limits.errors_max)
 
     def _with_report(self, result: OperationResult, cost: int, context: Any) -> OperationResult:
-        report = {
-            "cost": {"requested": cost, "maximum": self._limits.cost_max},
-            "statements": context.statements,
-        }
-        return result._replace(extensions={**result.extensions, **report})
+        return with_report(result, cost=cost, cost_max=self._limits.cost_max, statements=context.statements)
 
     def _build(
         self, document: Document, request: OperationRequest, context: Any, caller: Caller
@@ -331,7 +317,7 @@ class GraphQLService:
             elif operation_type is OperationType.SUBSCRIPTION:
                 require_events(caller.principal, self._rights)
         except RequestRefused as refused:
-            return _refused(refused.message, code=refused.code, operation_type=operation_type)
+            return refused_result(refused.message, code=refused.code, operation_type=operation_type)
         return None
 
 
@@ -347,29 +333,3 @@ def _question(document: Document, request: OperationRequest, caller: Caller) -> 
         return Question(cast("DocumentNode", document.tree), *asked)
     except TypeError:
         return None
-
-
-def _came_to_nothing(result: OperationResult, executor: Executor[Any]) -> bool:
-    """Whether the database let nothing of the operation come true, so that it is as if it had never been begun."""
-    if not result.errors or (result.data is not None and any(value is not None for value in result.data.values())):
-        return False
-    if result.operation_type is OperationType.MUTATION and not _failed_at_its_only_field(result.errors, executor):
-        return False
-    return can_be_sent_again(result.errors)
-
-
-def _failed_at_its_only_field(errors: Sequence[FormattedError], executor: Executor[Any]) -> bool:
-    """Whether a mutation did nothing: of several fields the first may be done, and what failed below one, was done."""
-    selections = executor.operation.selection_set.selections
-    return len(selections) == 1 and isinstance(selections[0], FieldNode) and len(errors[0].get("path", ())) == 1
-
-
-def _refused(
-    message: str, *, code: str = RequestRefused.code, operation_type: OperationType | None = None
-) -> OperationResult:
-    return OperationResult(None, [refusal(message, code=code)], executed=False, operation_type=operation_type)
-
-
-def _failed(error: Exception, caller: Caller, operation_type: OperationType | None) -> OperationResult:
-    failure = format_failure(error, request_id=caller.request_id)
-    return OperationResult(None, [failure], executed=False, operation_type=operation_type)

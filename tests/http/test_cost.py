@@ -1,5 +1,6 @@
 """Cost over the wire: refused with a status and a code, reported where it is asked for."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from gql_api.database.statements import Entity
 from gql_api.schema.global_id import encode_id
 from tests.database_fixtures import SqliteDatabases
-from tests.http.websocket_client import initialised
+from tests.http.websocket_client import assign, initialised, new_course, new_student
 from tests.server import Server, serving
 
 COSTLY = "query ($n: Int!) { students(first: $n) { nodes { courses(first: $n) { nodes { id } } } } }"
@@ -137,6 +138,21 @@ async def test_over_websocket_an_extension_asks_for_it(server: Server) -> None:
         await client.send(id="1", type="subscribe", payload=payload)
         answer = await client.receive()
     assert answer["payload"]["extensions"] == {"cost": {"requested": 1, "maximum": 25_000}, "statements": 0}
+
+
+async def test_each_subscriber_is_told_the_cost_if_it_asks(server: Server) -> None:
+    async with initialised(server.port) as client:
+        student, course = await new_student(server.port), await new_course(server.port, "COST-1")
+        subscription = f'subscription {{ courseAssignments(studentId: "{student}") {{ student {{ name }} }} }}'
+        for id_, extensions in (("plain", {}), ("asks", {"cost": "report"})):
+            payload = {"query": subscription, "extensions": extensions}
+            await client.send(id=id_, type="subscribe", payload=payload)
+        await asyncio.sleep(1)  # until both listen, which the protocol does not tell
+        await assign(server.port, student, course)
+        answers = {answer["id"]: answer["payload"] for answer in [await client.receive(), await client.receive()]}
+    assert answers["plain"] == {"data": {"courseAssignments": {"student": {"name": "Ann"}}}}
+    report = {"cost": {"requested": 3, "maximum": 25_000}, "statements": 0}
+    assert answers["asks"] == {**answers["plain"], "extensions": report}
 
 
 async def test_over_websocket_what_is_too_much_is_an_error(strict_server: Server) -> None:
