@@ -34,13 +34,13 @@ from gql_api.schema.counting import Counting, object_weight
 from gql_api.schema.error_format import FormattedError
 from gql_api.schema.field_price import FieldPrices
 from gql_api.schema.limits import Limits, too_expensive
-from gql_api.schema.sizes import Variables
+from gql_api.schema.sizes import Variables, elements_of
 
 _COSTS_MAX: Final = 16
 """How many costs are kept of an operation, each under the values of the variables that decide it."""
 
-_SMALL_TYPES: Final = frozenset({bool, float, int, NoneType})
-"""The types of which a value is worth keeping; lists and filters are sent in too many forms, and can be long."""
+_NUMBERS: Final = frozenset({bool, float, int, NoneType})
+"""The types of values that have a say as they are."""
 
 
 class Counts(NamedTuple):
@@ -91,14 +91,18 @@ class MeasuredOperation:
         sent = variables or {}
         if self._deciding is None:
             self._deciding = {name: self._defaults.get(name) for name in self._formula.variables()}
-        values = tuple([sent.get(name, default) for name, default in self._deciding.items()])
-        if not _SMALL_TYPES.issuperset(map(type, values)):
-            return self._formula.total(Variables(sent, self._defaults))
-        cost = self._costs.get(values)
+        # Of a list or a filter no more has a say than what is in it of elements.
+        decisive = tuple(
+            [
+                value if type(value := sent.get(name, default)) in _NUMBERS else elements_of(value)
+                for name, default in self._deciding.items()
+            ]
+        )
+        cost = self._costs.get(decisive)
         if cost is None:
             if len(self._costs) >= _COSTS_MAX:
                 self._costs.clear()
-            cost = self._costs[values] = self._formula.total(Variables(sent, self._defaults))
+            cost = self._costs[decisive] = self._formula.total(Variables(sent, self._defaults))
         return cost
 
 
