@@ -45,6 +45,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _admission: Admission | None = None
     _pending_bytes = 0
     _deadline: asyncio.TimerHandle | None = None
+    _idle_timer: asyncio.TimerHandle | None = None
+    _idle_since = 0.0
     _in_body = False
     _is_refused = False
 
@@ -59,6 +61,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Expect nothing more, and give up what was begun."""
         self._expect_nothing()
         self._reader.forget()
+        self._stop_looking()
         super().connection_lost(exc)
         self._call(ON_DEPARTURE)
 
@@ -73,6 +76,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
         elif self._deadline is None:
             self._expect_head()
+
+    def handle_websocket_upgrade(self) -> None:
+        """The connection is another protocol's from now on: nothing is expected here any more."""
+        self._in_body = False
+        self._stop_looking()
+        super().handle_websocket_upgrade()
 
     def shutdown(self) -> None:
         """Finish what is being answered; an answer that has no end of its own is told to come to one."""
@@ -89,14 +98,39 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().resume_writing()
         self._reader.forget()
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Nothing came after an answer: close, but not before the answer was read, unless its reading has stalled."""
-        if self.transport.get_write_buffer_size() and not self.transport.is_closing():
-            self._reader.watch()
-            handler = self.timeout_keep_alive_handler
-            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, handler)
-        else:
-            super().timeout_keep_alive_handler()
+    def on_response_complete(self) -> None:
+        """Be idle from now on, unless requests are waiting.
+
+        uvicorn starts a timer after each answer and stops it at the next request: 4 µs, a third of a refusal. Here one
+        timer goes on, and looks whether anything has come meanwhile.
+        """
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look_whether_idle)
+
+    def _look_whether_idle(self) -> None:
+        self._idle_timer = None
+        if not self._is_answered() or self._deadline is not None or self.transport.is_closing():
+            return  # the end of the answer starts the timer anew, or the deadline closes the connection
+        idle_seconds = self.loop.time() - self._idle_since
+        wait_seconds = self.timeout_keep_alive - idle_seconds
+        if wait_seconds <= 0:
+            if not self.transport.get_write_buffer_size():
+                self.timeout_keep_alive_handler()
+                return
+            self._reader.watch()  # the answer has to be read first, unless its reading has stalled
+            wait_seconds = self.timeout_keep_alive
+        self._idle_timer = self.loop.call_later(wait_seconds, self._look_whether_idle)
+
+    def _stop_looking(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
