@@ -79,7 +79,7 @@ class TranslateSlowly(Translate):
 ERRORS: dict[str, type[Exception]] = {"not there": NotThere, "declined": Declined, "other": ValueError}
 
 
-def outcome(text: str) -> Any:
+def outcome(text: str) -> Found:
     if text in ERRORS:
         raise ERRORS[text](text)
     return Found(text=text)
