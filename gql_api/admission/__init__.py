@@ -5,7 +5,8 @@ number executes, a bounded number waits in the order of arrival, and whoever com
 """
 
 from gql_api.admission.admission import Admission
+from gql_api.admission.deadlines import Deadlines
 from gql_api.admission.places import Places
 from gql_api.admission.rate_limit import RateLimit
 
-__all__ = ["Admission", "Places", "RateLimit"]
+__all__ = ["Admission", "Deadlines", "Places", "RateLimit"]

@@ -104,8 +104,8 @@ async def read_rows(
     """The rows that exist, by id: one statement."""
     names = ("id", *(name for name in columns if name != "id"))
     result = await reader.fetch(rows_by_id, entity, names, values={"ids": list(ids)})
-    rows = Rows.of(ROW_TYPES[entity], result.columns, result.records)
-    return {row.id: row for row in rows}
+    row_type = ROW_TYPES[entity]
+    return {record[0]: row_type(**dict(zip(names, record, strict=True))) for record in result.records}
 
 
 async def count_rows(reader: VisibleReader, listing: Listing, condition: Condition | None) -> int:

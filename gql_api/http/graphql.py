@@ -9,6 +9,7 @@ import orjson
 from gql_api.admission import RateLimit
 from gql_api.errors import Overloaded, RateLimited, Unauthenticated
 from gql_api.http.authentication import CHALLENGE, Authenticate
+from gql_api.http.body import BodyReader
 from gql_api.http.csrf import check_preflighted
 from gql_api.http.departure import cancelled_on_departure
 from gql_api.http.etag import CACHE_CONTROL, is_held, strong_etag
@@ -19,7 +20,6 @@ from gql_api.http.rate_limiting import quota_fields, rate_key
 from gql_api.http.refusal import ClientDisconnected, HttpRefusal
 from gql_api.http.request import (
     check_content_type,
-    read_body,
     request_from_body,
     request_from_query_string,
     with_headers,
@@ -113,8 +113,7 @@ class GraphQLEndpoint:
         self._event_streams = EventStreams(service)
         self._graphiql_page = graphiql_page
         self._csrf_prevention = csrf_prevention
-        self._body_bytes_max = body_bytes_max
-        self._body_timeout_seconds = body_timeout_seconds
+        self._bodies = BodyReader(bytes_max=body_bytes_max, timeout_seconds=body_timeout_seconds)
         self._query_string_bytes_max = query_string_bytes_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -202,12 +201,7 @@ class GraphQLEndpoint:
         self, receive: Receive, headers: Mapping[bytes, bytes], caller: Caller
     ) -> OperationRequest:
         check_content_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-        body = await read_body(
-            receive,
-            content_length=headers.get(b"content-length"),
-            bytes_max=self._body_bytes_max,
-            timeout_seconds=self._body_timeout_seconds,
-        )
+        body = await self._bodies.read(receive, content_length=headers.get(b"content-length"))
         self._service.require_room()
         self._service.charge(caller)
         return with_headers(request_from_body(body), headers)

@@ -6,14 +6,17 @@ have one worker where the figures matter, or sum them elsewhere.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -37,21 +40,15 @@ class Metrics:
 
     def __init__(self, read_fallbacks: Callable[[], Mapping[Any, int]], places: Places) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "gql_api_graphql_requests", "GraphQL requests over HTTP, by status.", ["status"], registry=self._registry
-        )
-        self._seconds = Histogram(
-            "gql_api_graphql_request_seconds",
-            "From a request's head to the end of its response.",
-            buckets=SECONDS_BUCKETS,
-            registry=self._registry,
-        )
+        self._requests = _Requests()
+        self._registry.register(self._requests)
         self._registry.register(_Fallbacks(read_fallbacks))
         self._registry.register(_Occupancy(places))
         self.routes = [Route("/metrics", self._show, methods=["GET"])]
 
     def measured(self, endpoint: ASGIApp) -> ASGIApp:
         """The endpoint, with its requests counted and timed; WebSockets and lifespans are not requests."""
+        requests = self._requests
 
         async def measure(scope: Scope, receive: Receive, send: Send) -> None:
             status = 499  # nginx's word for a client that left without an answer
@@ -66,14 +63,45 @@ class Metrics:
             try:
                 await endpoint(scope, receive, note_status)
             finally:
-                self._requests.labels(str(status)).inc()
-                self._seconds.observe(perf_counter() - began)
+                requests.note(status, perf_counter() - began)
 
         return measure
 
     async def _show(self, _request: Request) -> Response:
         return Response(
             generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
+        )
+
+
+class _Requests(Collector):
+    """Requests by status, and by the time that they took.
+
+    The library's own counters take a lock for each number, 6 µs a request; here a single thread counts.
+    """
+
+    def __init__(self) -> None:
+        self._by_status: dict[int, int] = {}
+        self._by_bucket = [0] * (len(SECONDS_BUCKETS) + 1)
+        self._seconds = 0.0
+
+    def note(self, status: int, seconds: float) -> None:
+        self._by_status[status] = self._by_status.get(status, 0) + 1
+        self._by_bucket[bisect_left(SECONDS_BUCKETS, seconds)] += 1
+        self._seconds += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily(
+            "gql_api_graphql_requests", "GraphQL requests over HTTP, by status.", labels=["status"]
+        )
+        for status, count in sorted(self._by_status.items()):
+            requests.add_metric([str(status)], count)
+        yield requests
+        limits = [*map(floatToGoString, SECONDS_BUCKETS), "+Inf"]
+        yield HistogramMetricFamily(
+            "gql_api_graphql_request_seconds",
+            "From a request's head to the end of its response.",
+            buckets=list(zip(limits, accumulate(self._by_bucket), strict=True)),
+            sum_value=self._seconds,
         )
 
 

@@ -1,19 +1,16 @@
-"""Reading a GraphQL request out of an HTTP request: its body or its query string, within limits."""
+"""Reading a GraphQL request out of an HTTP request: out of its body, or its query string."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from gql_api.http import strict_json
-from gql_api.http.refusal import ClientDisconnected, HttpRefusal
+from gql_api.http.refusal import HttpRefusal
 from gql_api.schema.operation import OperationRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from starlette.types import Receive
 
 COST_HEADER: Final = b"graphql-cost"
 """With the value `report` it asks for the cost of the operation, to be told in the response's extensions."""
@@ -42,40 +39,6 @@ def check_content_type(content_type: bytes | None, content_encoding: bytes | Non
     charsets = [part.partition(b"=")[2].strip(b' "') for part in parameters if part.strip().startswith(b"charset=")]
     if media_type.strip() != b"application/json" or any(charset not in {b"utf-8", b"utf8"} for charset in charsets):
         raise HttpRefusal(415, "The Content-Type is not accepted; accepted is application/json, in UTF-8.")
-
-
-async def read_body(
-    receive: Receive, *, content_length: bytes | None, bytes_max: int, timeout_seconds: float
-) -> bytes | bytearray:
-    """The whole body, of at most `bytes_max` bytes, if it arrives within `timeout_seconds`.
-
-    Raises:
-        HttpRefusal: 413 as soon as it is known to be too large, before it is read if `Content-Length` says so;
-            408 if it takes too long.
-        ClientDisconnected: the connection ended before the body did.
-    """
-    if content_length is not None and content_length.isdigit() and int(content_length[:20]) > bytes_max:
-        raise _too_large(bytes_max)
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            message = await receive()
-            if message["type"] == "http.request" and not message.get("more_body", False):
-                body: bytes = message.get("body", b"")
-                if len(body) > bytes_max:
-                    raise _too_large(bytes_max)
-                return body
-            received = bytearray()
-            while message["type"] == "http.request":
-                received += message.get("body", b"")
-                if len(received) > bytes_max:
-                    raise _too_large(bytes_max)
-                if not message.get("more_body", False):
-                    return received
-                message = await receive()
-    except TimeoutError:
-        message_text = f"The body did not arrive within {timeout_seconds:g} seconds."
-        raise HttpRefusal(408, message_text, headers=((b"connection", b"close"),)) from None
-    raise ClientDisconnected
 
 
 def request_from_body(body: bytes | bytearray) -> OperationRequest:
@@ -162,7 +125,3 @@ def with_headers(request: OperationRequest, headers: Mapping[bytes, bytes]) -> O
 
 def _wrong_type(parameter: str, expected: str) -> HttpRefusal:
     return HttpRefusal(400, f"The parameter '{parameter}' must be {expected}.")
-
-
-def _too_large(bytes_max: int) -> HttpRefusal:
-    return HttpRefusal(413, f"The body is larger than {bytes_max} bytes.")

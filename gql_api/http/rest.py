@@ -32,9 +32,10 @@ from gql_api.database.visibility import Visibility, VisibleReader
 from gql_api.errors import BadUserInput, CourseNotFound, InvalidInput, StudentNotFound
 from gql_api.http import strict_json
 from gql_api.http.authentication import Authenticate
+from gql_api.http.body import BodyReader
 from gql_api.http.headers import joined_headers
 from gql_api.http.refusal import HttpRefusal
-from gql_api.http.request import check_content_type, read_body
+from gql_api.http.request import check_content_type
 from gql_api.http.request_timeout import requested_seconds
 from gql_api.http.resource import Resource
 from gql_api.identity import RIGHTS, Principal, RightsTable, require_changes
@@ -122,8 +123,7 @@ class StudentCourses:
         self._admission = admission
         self._rate_limit = rate_limit
         self._page_limits = page_limits
-        self._body_bytes_max = body_bytes_max
-        self._body_timeout_seconds = body_timeout_seconds
+        self._bodies = BodyReader(bytes_max=body_bytes_max, timeout_seconds=body_timeout_seconds)
 
     async def page(self, request: Request, caller: Caller) -> Response:
         """Give a page of the courses, and the cursor of the next page, also as a `Link` (RFC 8288).
@@ -214,12 +214,7 @@ class StudentCourses:
     async def _body(self, request: Request) -> bytes | bytearray:
         headers = dict(request.scope["headers"])
         check_content_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-        body = await read_body(
-            request.receive,
-            content_length=headers.get(b"content-length"),
-            bytes_max=self._body_bytes_max,
-            timeout_seconds=self._body_timeout_seconds,
-        )
+        body = await self._bodies.read(request.receive, content_length=headers.get(b"content-length"))
         self._admission.require_room()
         return body
 

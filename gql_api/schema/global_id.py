@@ -7,8 +7,7 @@ three times as fast as encoding them one by one, and those used last are kept; a
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -28,10 +27,13 @@ NAMES: Final = {Entity.STUDENT: "Student", Entity.COURSE: "Course"}
 
 _LETTERS: Final = {Entity.STUDENT: b"stu", Entity.COURSE: b"crs"}
 _EVENT_LETTERS: Final = b"evt"
-_ENTITIES: Final = {letters: entity for entity, letters in _LETTERS.items()}
 _PREFIXES: Final = {entity: urlsafe_b64encode(letters).decode() for entity, letters in _LETTERS.items()}
+_EVENT_PREFIX: Final = urlsafe_b64encode(_EVENT_LETTERS).decode()
+_ENTITIES: Final = {prefix: entity for entity, prefix in _PREFIXES.items()}
 _GROUP: Final = 1000
 _GROUPS: Final = [urlsafe_b64encode(b"%03d" % number).decode() for number in range(_GROUP)]
+_GROUP_CHARACTERS: Final = 4
+_NUMBERS: Final = {group: number for number, group in enumerate(_GROUPS)}
 
 
 class GlobalId(NamedTuple):
@@ -79,18 +81,26 @@ def decode_id(text: str, *, argument: str) -> GlobalId:
     Raises:
         BadUserInput: the text is not an id of this API.
     """
-    if len(text) <= ID_LENGTH_MAX:
-        try:
-            raw = urlsafe_b64decode(text.encode("ascii"))
-        except (UnicodeEncodeError, Base64Error):
-            raw = b""
-        entity, digits = _ENTITIES.get(raw[:3]), raw[3:]
-        if entity is not None and digits.isdigit():
-            key = int(digits)
-            # Each row has one id and no other: longer spellings of it are no ids.
-            if 0 < key <= KEY_MAX and encode_id(entity, key) == text:
-                return GlobalId(entity, key)
+    entity = _ENTITIES.get(text[:_GROUP_CHARACTERS])
+    if entity is not None:
+        key = _decode_number(text)
+        if key is not None:
+            return GlobalId(entity, key)
     raise BadUserInput(f"`{argument}` is not an id of this API; pass the `id` of a Student or Course unchanged.")
+
+
+def _decode_number(text: str) -> int | None:
+    """The number that follows the letters of an id, None if they are not followed by one."""
+    if not _GROUP_CHARACTERS < len(text) <= ID_LENGTH_MAX:
+        return None
+    number = 0
+    for start in range(_GROUP_CHARACTERS, len(text), _GROUP_CHARACTERS):
+        group = _NUMBERS.get(text[start : start + _GROUP_CHARACTERS])
+        # Each number is written in one way and no other: a group of zeros in front makes no id.
+        if group is None or (group == 0 and number == 0):
+            return None
+        number = number * _GROUP + group
+    return number if number <= KEY_MAX else None
 
 
 def decode_key(text: str, entity: Entity, *, argument: str) -> int:
@@ -117,13 +127,8 @@ def decode_event_id(text: str, *, argument: str) -> int:
     Raises:
         BadUserInput: the text is not the id of an event.
     """
-    if len(text) <= ID_LENGTH_MAX:
-        try:
-            raw = urlsafe_b64decode(text.encode("ascii"))
-        except (UnicodeEncodeError, Base64Error):
-            raw = b""
-        if raw[:3] == _EVENT_LETTERS and raw[3:].isdigit():
-            position = int(raw[3:])
-            if 0 < position <= KEY_MAX and encode_event_id(position) == text:
-                return position
+    if text.startswith(_EVENT_PREFIX):
+        position = _decode_number(text)
+        if position is not None:
+            return position
     raise BadUserInput(f"`{argument}` is not the id of an event; pass the `id` of a CourseAssignmentEvent unchanged.")

@@ -1,0 +1,66 @@
+"""Reading the bodies of requests, within limits of size and time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gql_api.admission import Deadlines
+from gql_api.errors import DeadlineExceeded
+from gql_api.http.refusal import ClientDisconnected, HttpRefusal
+
+if TYPE_CHECKING:
+    from starlette.types import Receive
+
+
+class BodyReader:
+    """Reads bodies of at most `bytes_max` bytes that arrive within `timeout_seconds`."""
+
+    __slots__ = ("_bytes_max", "_deadlines", "_timeout_seconds")
+
+    def __init__(self, *, bytes_max: int, timeout_seconds: float) -> None:
+        self._bytes_max = bytes_max
+        self._timeout_seconds = timeout_seconds
+        self._deadlines = Deadlines()
+
+    async def read(self, receive: Receive, *, content_length: bytes | None) -> bytes | bytearray:
+        """The whole body of a request.
+
+        Raises:
+            HttpRefusal: 413 as soon as it is known to be too large, before it is read if `Content-Length` says so;
+                408 if it takes too long.
+            ClientDisconnected: the connection ended before the body did.
+        """
+        if content_length is not None and content_length.isdigit() and int(content_length[:20]) > self._bytes_max:
+            raise self._too_large()
+        deadline = self._deadlines.begin(self._timeout_seconds)
+        try:
+            body = await self._receive_all(receive)
+        except BaseException as error:
+            try:
+                self._deadlines.end(deadline, error)
+            except DeadlineExceeded:
+                message = f"The body did not arrive within {self._timeout_seconds:g} seconds."
+                raise HttpRefusal(408, message, headers=((b"connection", b"close"),)) from None
+            raise
+        self._deadlines.end(deadline)
+        return body
+
+    async def _receive_all(self, receive: Receive) -> bytes | bytearray:
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            body: bytes = message.get("body", b"")
+            if len(body) > self._bytes_max:
+                raise self._too_large()
+            return body
+        received = bytearray()
+        while message["type"] == "http.request":
+            received += message.get("body", b"")
+            if len(received) > self._bytes_max:
+                raise self._too_large()
+            if not message.get("more_body", False):
+                return received
+            message = await receive()
+        raise ClientDisconnected
+
+    def _too_large(self) -> HttpRefusal:
+        return HttpRefusal(413, f"The body is larger than {self._bytes_max} bytes.")
