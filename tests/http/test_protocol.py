@@ -173,7 +173,7 @@ def test_a_client_that_reads_slowly_gets_all_of_its_answer(impatient_server: Liv
     with asking_for_much(impatient_server) as connection:
         began = time.monotonic()
         while not block.endswith(b'!"}}'):
-            block = connection.recv(64 * 1024)
+            block = connection.recv(16 * 1024 if time.monotonic() - began < 3 else MIB)
             assert block
             received += len(block)
             time.sleep(0.1 if time.monotonic() - began < 3 else 0)
