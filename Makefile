@@ -13,7 +13,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench graphiql lock clean
+.PHONY: help run test lint bench overload graphiql lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,6 +33,9 @@ lint: $(DONE)/dev $(DONE)/package $(DONE)/graphiql ## Check style, format and ty
 
 bench: $(DONE)/dev $(DONE)/package ## Run the benchmarks
 	$(BIN)/python -m benchmarks
+
+overload: $(DONE)/dev $(DONE)/package ## Offer ten times what can be done, and see what becomes of it
+	$(BIN)/python -m benchmarks.overload
 
 graphiql: ## Bundle GraphiQL, if that failed before or its recipe has changed
 	@rm -f $(DONE)/graphiql

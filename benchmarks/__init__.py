@@ -16,5 +16,6 @@ reading::
     statements.py      statements per request, counted on the wire
     memory.py scale.py profiling.py    the other questions
     sampler.py         runs inside a server that is profiled
+    open_loop.py overload.py overload_plot.py    `make overload`: more than can be done
     summary.py tables.py plot.py page.py    figures → medians of ratios → Markdown and SVG
 """
