@@ -79,7 +79,7 @@ class Settings:
     depth_max: int = _row(15, "levels of fields in one another; introspection apart", at_least=1, at_most=100)
     aliases_max: int = _row(50, "aliases of an operation", at_least=0)
     fields_max: int = _row(500, "fields that an operation selects", at_least=1)
-    root_fields_max: int = _row(30, "root fields that an operation selects", at_least=1)
+    root_fields_max: int = _row(50, "root fields that an operation selects", at_least=1)
     directives_max: int = _row(50, "directives of an operation", at_least=0)
     introspection_depth_max: int = _row(
         20, "levels of fields in `__schema` and `__type`; tools need 15", at_least=1, at_most=100

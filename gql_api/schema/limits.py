@@ -32,7 +32,7 @@ class Limits:
     depth_max: int = 15
     aliases_max: int = 50
     fields_max: int = 500
-    root_fields_max: int = 30
+    root_fields_max: int = 50
     directives_max: int = 50
     introspection_depth_max: int = 20
     tokens_max: int = 2000
