@@ -8,6 +8,7 @@ from enum import IntEnum
 class CloseCode(IntEnum):
     """The codes that the server closes with; 1012, on shutdown, and 1011, for a dead peer, come from uvicorn."""
 
+    INVALID_PAYLOAD = 1007
     MESSAGE_TOO_BIG = 1009
     TRY_AGAIN_LATER = 1013
     INTERNAL_SERVER_ERROR = 4500

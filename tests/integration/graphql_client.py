@@ -9,7 +9,7 @@ import orjson
 from tests.server import Server
 
 # Tests send SQL, but none of these words: where one of them comes back, something internal has leaked.
-_INTERNAL = re.compile(
+INTERNAL = re.compile(
     r"sqlalchemy|asyncpg|aiosqlite|sqlite|postgres|psycopg|uvicorn|strawberry|traceback|site-packages|gql_api"
     r"|\.py\b|/dev/shm|/tmp/|\b[A-Z]\w+(Error|Exception)\b|students_|courses_|_key\b",
     re.IGNORECASE,
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
 
 def answer_of(response: httpx.Response) -> Answer:
     """Read a response, whatever its status, and see that nothing internal is in it."""
-    leaked = _INTERNAL.search(response.text)
+    leaked = INTERNAL.search(response.text)
     assert leaked is None, f"{leaked} in {response.text}"
     return Answer(response.status_code, orjson.loads(response.content))
 

@@ -4,6 +4,7 @@ import tracemalloc
 import pytest
 import strawberry
 from graphql import ASTValidationRule, OperationType
+from graphql.language import Token
 from graphql.utilities import get_introspection_query
 from graphql.validation import ValidationContext
 
@@ -127,6 +128,18 @@ def test_a_document_takes_no_more_memory_than_is_accounted_for(text: str) -> Non
     finally:
         tracemalloc.stop()
     assert used_bytes <= cache.size_bytes
+
+
+def test_a_document_that_leaves_is_freed_without_the_garbage_collector() -> None:
+    cache = DocumentCache(SCHEMA, entries_max=1)
+    cache.get(LARGE["aliases"])
+    gc.collect()
+    gc.disable()
+    try:
+        cache.get("{ name }")
+        assert sum(isinstance(found, Token) for found in gc.get_objects()) < 20
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
