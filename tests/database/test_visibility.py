@@ -62,15 +62,23 @@ def test_a_statement_gives_what_is_seen_and_says_nothing_of_rights_where_all_is(
     assert text(statement, "postgresql") == expected.format(CONDITIONS[name, seen])
 
 
-@pytest.mark.parametrize("listing", Listing)
-@pytest.mark.parametrize("dialect_name", ["sqlite", "postgresql"])
-def test_without_the_catalogue_there_are_no_courses_and_no_assignments(dialect_name: str, listing: Listing) -> None:
-    if listing is Listing.STUDENTS:
-        return
-    builder = count if listing.parent is None else counts_by_parent
+WITHOUT_CATALOGUE: dict[str, tuple[Callable[..., Select[Any]], tuple[Any, ...]]] = {
+    "rows": (rows_by_id, (Entity.COURSE, ("id",))),
+    "courses": (count, (Listing.COURSES, None)),
+    "courses of students": (counts_by_parent, (Listing.COURSES_OF_STUDENT, None)),
+    "students of courses": (counts_by_parent, (Listing.STUDENTS_OF_COURSE, None)),
+    "seats": (seats_by_course, ()),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_CATALOGUE)
+@pytest.mark.parametrize(("dialect_name", "nothing"), [("sqlite", "WHERE 0 = 1"), ("postgresql", "WHERE false")])
+def test_without_the_catalogue_there_are_no_courses_no_seats_and_no_assignments(
+    dialect_name: str, nothing: str, name: str
+) -> None:
+    build, shape = WITHOUT_CATALOGUE[name]
     for seen in StudentsSeen:
-        statement = builder(dialect_name, Sight(courses=False, students=seen), listing, None)
-        assert ("WHERE 0 = 1" if dialect_name == "sqlite" else "WHERE false") in text(statement, dialect_name)
+        assert nothing in text(build(dialect_name, Sight(courses=False, students=seen), *shape), dialect_name)
 
 
 @pytest.mark.parametrize(
