@@ -20,7 +20,7 @@ from typing import Any, Final, TypeAlias
 from gql_api.database.conditions import json_list
 from gql_api.database.failure import ConstraintViolated
 from gql_api.database.rows import CourseRow, StudentRow
-from gql_api.database.transactions import Answer
+from gql_api.database.transaction import Answer
 from gql_api.errors import CourseFull, CourseNotFound, InvalidInput, StudentNotFound
 from gql_api.services import assignment_statements as statements
 from gql_api.services.audit import actor_parameters

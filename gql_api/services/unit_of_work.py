@@ -13,7 +13,7 @@ from sqlalchemy import Executable
 
 from gql_api.database.address import Dialect
 from gql_api.database.failure import TransactionOverrun
-from gql_api.database.transactions import Answer, Transaction, Transactions
+from gql_api.database.transaction import Answer, Transaction, Transactions
 from gql_api.errors import DatabaseUnusable
 from gql_api.services.actor import Actor
 
@@ -137,7 +137,7 @@ class UnitsOfWork:
         on_announced: called after each commit of a unit of work that has recorded events.
 
     See Also:
-        `database.transactions`: the isolation level is READ COMMITTED on PostgreSQL, so that a statement that follows
+        `database.transaction`: the isolation level is READ COMMITTED on PostgreSQL, so that a statement that follows
         a lock sees what the lock's last holder did; on SQLite a transaction holds the write lock from its beginning.
     """
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from gql_api.database.compiled import Reader
 from gql_api.database.event_log import Event, EventLog
 from gql_api.database.readers import create_reader
-from gql_api.database.transactions import Transactions, create_transactions
+from gql_api.database.transaction import Transactions
+from gql_api.database.transactions import create_transactions
 from gql_api.events import Broker
 from gql_api.services.assignments import assign_course, unassign_course
 from gql_api.services.courses import create_course

@@ -9,7 +9,7 @@ from unittest.mock import patch
 from sqlalchemy import Executable, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gql_api.database.transactions import Answer
+from gql_api.database.transaction import Answer
 from gql_api.services.courses import create_course
 from gql_api.services.students import create_student
 from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
