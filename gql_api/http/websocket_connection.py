@@ -76,6 +76,8 @@ class WebSocketConnection:
             await self._serve_while_identified()
         except ConnectionRefused as refused:
             await self._close(refused.code, refused.reason)
+        except OSError:  # the server below says so of a client that has gone
+            pass
         except Exception as error:  # noqa: BLE001 - the edge of the program: nothing unexpected passes unmasked
             format_failure(error, request_id=self._caller.request_id)  # logs it
             await self._close(CloseCode.INTERNAL_SERVER_ERROR, "Internal server error")

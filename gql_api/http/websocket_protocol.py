@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gql_api.http.close_code import CloseCode
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 PING_INTERVAL_SECONDS = 20.0
 PING_TIMEOUT_SECONDS = 20.0
@@ -12,7 +18,7 @@ PING_TIMEOUT_SECONDS = 20.0
 
 
 class AbortingWebSocketProtocol(WebSocketsSansIOProtocol):
-    """Cuts off a peer that does not answer a ping, and one whose text is not UTF-8.
+    """Cuts off a peer that does not answer a ping, and one whose text is not UTF-8; after a close nobody is blamed.
 
     uvicorn closes the connection to the former after writing what is buffered, which to a peer that does not read takes
     for ever; and writes a traceback for each of the latter, with which anyone could fill a disk.
@@ -22,6 +28,12 @@ class AbortingWebSocketProtocol(WebSocketsSansIOProtocol):
         """Drop the connection with all that was to be written."""
         super().keepalive_timeout()
         self.transport.abort()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send, unless the connection was closed meanwhile: to whoever sends beside its reader, the client has gone."""
+        if self.close_sent and message["type"] == "websocket.send":
+            raise ClientDisconnected
+        await super().send(message)
 
     def send_receive_event_to_app(self) -> None:
         """Hand a message on, unless it is a text that is none (RFC 6455 §8.1)."""

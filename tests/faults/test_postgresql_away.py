@@ -66,7 +66,6 @@ def test_whatever_takes_the_database_away_answers_are_clean_and_service_is_back_
             time.sleep(POLL_SECONDS)
         seconds = time.monotonic() - back
         time.sleep(0.3)
-    print(f"{fault.__name__}: back after {seconds:.3f} s, {load.outcomes}")  # noqa: T201
     assert seconds < RETURN_SECONDS_MAX
     outcomes = load.outcomes
     assert outcomes.keys() <= {"done", "full", "read", "passing", "unknown"}, outcomes
