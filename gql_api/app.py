@@ -40,6 +40,7 @@ from gql_api.http.graphql import GraphQLEndpoint
 from gql_api.http.health import health_routes
 from gql_api.http.issuer import IssuerKeys
 from gql_api.http.metrics import Metrics
+from gql_api.http.resource import masked
 from gql_api.http.rest import rest_routes
 from gql_api.http.scope_state import ADMISSION
 from gql_api.http.websocket import WebSocketEndpoint
@@ -190,7 +191,7 @@ def build_app(settings: Settings) -> ASGIApp:
     ]
     if graphiql:
         routes += graphiql.routes
-    starlette = Starlette(routes=routes, lifespan=lifespan)
+    starlette = Starlette(routes=routes, lifespan=lifespan, exception_handlers={Exception: masked})
     application = FrontDoor(path=GRAPHQL_PATH, endpoint=graphql, application=starlette)
     return allow_origins(application, settings.cors_origins.split())
 

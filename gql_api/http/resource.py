@@ -70,3 +70,11 @@ class Resource:
     async def _refuse_method(self, _request: Request, _caller: Caller) -> Response:
         message = f"The method is not allowed here; allowed are {self._allowed}."
         raise HttpRefusal(405, message, headers=((b"allow", self._allowed.encode()),))
+
+
+async def masked(request: Request, error: Exception) -> Response:
+    """The answer of last resort, on routes that are no `Resource`: what was not foreseen is not shown."""
+    id_ = request_id(request.headers.get("x-request-id", "").encode("latin-1"))
+    response = problem(error, request_id=id_)
+    response.headers["X-Request-ID"] = id_
+    return response
