@@ -24,7 +24,7 @@ from gql_api.services.tables import COURSES, STUDENT_COURSES, STUDENTS
 
 _PATIENT: Final = Timeouts(connect_seconds=60, lock_seconds=60, statement_seconds=0, idle_in_transaction_seconds=0)
 
-_STANDING_TABLES: Final = frozenset({"alembic_version", "students", "courses", "student_courses"})
+_STANDING_TABLES: Final = frozenset({"alembic_version", "audit_entries", "students", "courses", "student_courses"})
 
 
 @dataclass(frozen=True, slots=True)

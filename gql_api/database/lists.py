@@ -53,6 +53,12 @@ class ListRequest:
         keys = (key.name for key in self.ordering.keys)
         return _statement(self, tuple(sorted({*self.columns, *keys, "id"})))
 
+    @cached_property
+    def statement_below_one(self) -> tuple[PageShape, Mapping[str, Any]]:
+        """The same for the list of one parent alone."""
+        shape, values = self.statement
+        return shape._replace(below_one=True), values
+
 
 class Page(NamedTuple):
     """A page of one list.
@@ -87,6 +93,8 @@ async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Se
     no_rows = _no_rows(request, shape)
     if not values[LIMIT]:
         return [_page(request, no_rows, parent_id=parent_id) for parent_id in parent_ids]
+    if len(parent_ids) == 1:
+        return [await _read_page_below(reader, request, parent_ids[0])]
     distinct = list(dict.fromkeys(parent_ids))
     columns = await reader.fetch_columns(pages_by_parent, shape, values={**values, PARENTS: distinct})
     row_type = ROW_TYPES[request.listing.entity]
@@ -98,12 +106,20 @@ async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Se
     return [_page(request, rows_by_parent_id.get(parent_id, no_rows), parent_id=parent_id) for parent_id in parent_ids]
 
 
+async def _read_page_below(reader: VisibleReader, request: ListRequest, parent_id: int) -> Page:
+    shape, values = request.statement_below_one
+    result = await reader.fetch(pages_by_parent, shape, values={**values, PARENTS: parent_id})
+    rows = Rows.of(ROW_TYPES[request.listing.entity], result.columns, result.records)
+    return _page(request, rows, parent_id=parent_id)
+
+
 async def read_rows(
     reader: VisibleReader, entity: Entity, columns: tuple[str, ...], ids: Sequence[int]
 ) -> dict[int, Any]:
     """The rows that exist, by id: one statement."""
     names = ("id", *(name for name in columns if name != "id"))
-    result = await reader.fetch(rows_by_id, entity, names, values={"ids": list(ids)})
+    parameter, value = ("id", ids[0]) if len(ids) == 1 else ("ids", list(ids))
+    result = await reader.fetch(rows_by_id, entity, names, parameter, values={parameter: value})
     row_type = ROW_TYPES[entity]
     return {record[0]: row_type(**dict(zip(names, record, strict=True))) for record in result.records}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -79,6 +79,8 @@ class PageShape(NamedTuple):
     Attributes:
         columns: what is read of each row; the keys of the ordering are among them.
         after: which key values of the cursor are NULL; None without a cursor. Likewise `before`.
+        below_one: whether the list is that of a single parent, whose key is a parameter by itself then: both the driver
+            and the server have less to do than with a list of one.
     """
 
     listing: Listing
@@ -88,6 +90,7 @@ class PageShape(NamedTuple):
     after: tuple[bool, ...] | None
     before: tuple[bool, ...] | None
     condition: Condition | None
+    below_one: bool = False
 
 
 PARENTS = "parents"
@@ -99,11 +102,14 @@ _ASSIGNED_STUDENT = "student_id"
 _NULLABLE_PARTS = (Part.WITH_VALUE, Part.WITHOUT_VALUE)
 
 
-def rows_by_id(dialect_name: str, sight: Sight, entity: Entity, columns: tuple[str, ...]) -> Select[Any]:
-    """The rows whose ids stand in the list `ids`; columns as named."""
+def rows_by_id(
+    dialect_name: str, sight: Sight, entity: Entity, columns: tuple[str, ...], parameter: Literal["id", "ids"]
+) -> Select[Any]:
+    """The rows whose ids stand in the list `ids`, or the one whose id is `id`; columns as named."""
     table = entity.table
-    named = is_element(table.c.id, "ids", dialect_name)
-    return select(*(table.c[name] for name in columns)).where(and_(named, _entity_seen(sight, entity, table.c.id)))
+    key = table.c.id
+    named = is_element(key, "ids", dialect_name) if parameter == "ids" else key == bindparam("id", type_=BigInteger())
+    return select(*(table.c[name] for name in columns)).where(and_(named, _entity_seen(sight, entity, key)))
 
 
 def page(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
@@ -155,7 +161,7 @@ def pages_by_parent(dialect_name: str, sight: Sight, shape: PageShape) -> Select
 
 
 def _pages_by_lateral(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
-    parents = _parents_array()
+    parents = _parent_alone() if shape.below_one else _parents_array()
     link = _table(StudentCourses)
     table = shape.listing.entity.table
     inner_columns = _linked_columns(shape.listing, link, table)
@@ -179,9 +185,8 @@ def _pages_by_lateral(dialect_name: str, sight: Sight, shape: PageShape) -> Sele
 
 
 def _pages_by_subquery(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
-    parents = func.json_each(bindparam(PARENTS, type_=String())).table_valued(
-        column("key", Integer), column("value", Integer), name="parents"
-    )
+    parents = _parent_alone() if shape.below_one else _parents_json()
+    parent_id = parents.c.id if shape.below_one else parents.c.value
     link, inner_link = _table(StudentCourses), _table(StudentCourses).alias("page_link")
     table = shape.listing.entity.table
     inner_table = table.alias("page_target")
@@ -190,7 +195,7 @@ def _pages_by_subquery(dialect_name: str, sight: Sight, shape: PageShape) -> Sel
         select(inner_columns["id"])
         .select_from(_link_to_target(shape.listing, inner_link, inner_table) if _names_target(shape) else inner_link)
         .where(
-            inner_link.c[_parent(shape.listing)] == parents.c.value,
+            inner_link.c[_parent(shape.listing)] == parent_id,
             _range(dialect_name, sight, shape, inner_columns),
         )
         .order_by(*order_by(shape.ordering, inner_columns, backward=shape.backward))
@@ -199,13 +204,13 @@ def _pages_by_subquery(dialect_name: str, sight: Sight, shape: PageShape) -> Sel
     )
     columns = _linked_columns(shape.listing, link, table)
     return (
-        select(parents.c.value.label("parent_id"), *(columns[name].label(name) for name in shape.columns))
+        select(parent_id.label("parent_id"), *(columns[name].label(name) for name in shape.columns))
         .select_from(
-            parents.join(link, and_(link.c[_parent(shape.listing)] == parents.c.value, columns["id"].in_(inner))).join(
+            parents.join(link, and_(link.c[_parent(shape.listing)] == parent_id, columns["id"].in_(inner))).join(
                 table, table.c.id == columns["id"]
             )
         )
-        .order_by(parents.c.key, *order_by(shape.ordering, columns))
+        .order_by(parent_id, *order_by(shape.ordering, columns))
     )
 
 
@@ -274,9 +279,7 @@ def parents_with_any_before(dialect_name: str, sight: Sight, shape: PageShape) -
         parents = _parents_array()
         parent_id: ColumnElement[Any] = parents.c.id
     else:
-        parents = func.json_each(bindparam(PARENTS, type_=String())).table_valued(
-            column("value", Integer), name="parents"
-        )
+        parents = _parents_json()
         parent_id = parents.c.value
     inside: Select[Any] = (
         select(literal_column("1"))
@@ -358,6 +361,15 @@ def _condition_columns(condition: Condition | None) -> set[str]:
             return _condition_columns(inner)
         case _:
             return set[str]().union(*map(_condition_columns, condition.conditions))
+
+
+def _parent_alone() -> FromClause:
+    return select(bindparam(PARENTS, type_=BigInteger()).label("id")).subquery("parents")
+
+
+def _parents_json() -> TableValuedAlias:
+    array = func.json_each(bindparam(PARENTS, type_=String()))
+    return array.table_valued(column("value", Integer), name="parents")
 
 
 def _parents_array() -> TableValuedAlias:

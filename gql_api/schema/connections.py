@@ -81,7 +81,7 @@ class PageArguments(NamedTuple):
     @classmethod
     def given(cls, *arguments: Any) -> Self:
         """The arguments of a field, of which one that was left out means what null means."""
-        return cls(*(None if argument is strawberry.UNSET else argument for argument in arguments))
+        return cls(*[None if argument is strawberry.UNSET else argument for argument in arguments])
 
 
 async def root_page(listing: Listing, info: Info, arguments: PageArguments) -> Page:

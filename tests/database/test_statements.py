@@ -102,6 +102,12 @@ def nested_pages(listing: Listing, *, after: Sequence[Any] = (), backward: bool 
     return Case(pages_by_parent, (shape,), bound(after, ()))
 
 
+def below_one(case: Case) -> Case:
+    """The page of one parent's list alone."""
+    (shape,) = case.shape
+    return case._replace(shape=(shape._replace(below_one=True),), values={**case.values, "parents": MIDDLE_ID % 40})
+
+
 def page_shape(
     listing: Listing, order: Ordering, after: Sequence[Any], before: Sequence[Any], *, backward: bool = False
 ) -> PageShape:
@@ -163,13 +169,15 @@ def cases() -> Iterator[tuple[str, Case]]:
         yield f"first of {listing.label}", nested_pages(listing)
         yield f"last of {listing.label}", nested_pages(listing, backward=True)
         yield f"first after of {listing.label}", nested_pages(listing, after=(3,))
+        yield f"first of one {listing.label}", below_one(nested_pages(listing))
         shape = page_shape(listing, ordering(), (3,), ())
         yield f"any before of {listing.label}", Case(parents_with_any_before, (shape,), {"after_0": 3})
     yield "totals of students", Case(counts_by_parent, (Listing.COURSES_OF_STUDENT, None), {})
     yield (
         "by id",
-        Case(rows_by_id, (Entity.STUDENT, ("id", "name")), {"ids": [1, 77, MIDDLE_ID, STUDENTS, STUDENTS + 1]}),
+        Case(rows_by_id, (Entity.STUDENT, ("id", "name"), "ids"), {"ids": [1, 77, MIDDLE_ID, STUDENTS, STUDENTS + 1]}),
     )
+    yield "by id alone", Case(rows_by_id, (Entity.STUDENT, ("id", "name"), "id"), {"id": MIDDLE_ID})
     yield "by e-mail", filtered("email", Operator.EQ, MIDDLE_EMAIL)
     yield "by e-mails", filtered("email", Operator.IN, [MIDDLE_EMAIL, "nobody@example.org"])
     yield "by name", filtered("name", Operator.EQ, MIDDLE_NAME)
@@ -250,7 +258,8 @@ class PostgresqlPlanner:
         self._run(self._assert_cheap(case))
 
     async def _assert_cheap(self, case: Case) -> None:
-        compiled = self._statements.arrays if case.build in {page, pages_by_parent} else self._statements.get
+        is_by_column = case.build in {page, pages_by_parent} and not case.shape[0].below_one
+        compiled = self._statements.arrays if is_by_column else self._statements.get
         statement: CompiledStatement = compiled(case.build, case.visibility.sight, *case.shape)
         values = case.visibility.bind({**SIZE, **case.values})
         arguments = ", ".join(map(literal, statement.arguments(values)))

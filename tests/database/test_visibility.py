@@ -16,7 +16,7 @@ COURSES_ALONE = Visibility(Sight(courses=True, students=StudentsSeen.NONE))
 TEXTS: dict[str, tuple[Callable[..., Select[Any]], tuple[Any, ...], str]] = {
     "a row": (
         rows_by_id,
-        (Entity.STUDENT, ("id", "name")),
+        (Entity.STUDENT, ("id", "name"), "ids"),
         "SELECT students.id, students.name \nFROM students \nWHERE {}",
     ),
     "a total": (count, (Listing.STUDENTS, None), "SELECT count(*) AS count_1 \nFROM students \nWHERE {}"),
@@ -63,7 +63,7 @@ def test_a_statement_gives_what_is_seen_and_says_nothing_of_rights_where_all_is(
 
 
 WITHOUT_CATALOGUE: dict[str, tuple[Callable[..., Select[Any]], tuple[Any, ...]]] = {
-    "rows": (rows_by_id, (Entity.COURSE, ("id",))),
+    "rows": (rows_by_id, (Entity.COURSE, ("id",), "ids")),
     "courses": (count, (Listing.COURSES, None)),
     "courses of students": (counts_by_parent, (Listing.COURSES_OF_STUDENT, None)),
     "students of courses": (counts_by_parent, (Listing.STUDENTS_OF_COURSE, None)),

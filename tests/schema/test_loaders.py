@@ -24,14 +24,15 @@ class Shelf:
         self._fails = fails
 
     async def fetch(self, _build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
-        _sight, entity, columns = shape
+        _sight, entity, columns, parameter = shape
         assert isinstance(entity, Entity)
         assert isinstance(columns, tuple)
-        self.asked.append((entity, columns, sorted(values["ids"])))
+        keys = values["ids"] if parameter == "ids" else [values["id"]]
+        self.asked.append((entity, columns, sorted(keys)))
         await asyncio.sleep(0)
         if self._fails is not None:
             raise self._fails
-        found = [key for key in values["ids"] if key < 10]
+        found = [key for key in keys if key < 10]
         return Result(columns, [[key if name == "id" else NAMES[entity] for name in columns] for key in found])
 
     async def fetch_columns(

@@ -115,7 +115,7 @@ async def test_other_errors_are_not_tried_again(units_of_work: UnitsOfWork) -> N
     async def nonsense(uow: UnitOfWork) -> None:
         nonlocal attempts
         attempts += 1
-        await uow.execute(text("SELECT nonsense"))
+        await uow.execute(text("SELECT FROM WHERE"))
 
     with pytest.raises((asyncpg.PostgresError, sqlite3.Error)):
         await units_of_work.run(nonsense)
