@@ -24,17 +24,34 @@ class Cut(Enum):
 
 
 class CuttingProxy:
-    """Passes everything on, until it is armed."""
+    """Passes everything on, until it is armed.
+
+    Attributes:
+        lets_in: whether new lines are taken; otherwise they are cut at once.
+    """
 
     def __init__(self, server: Path, url: str) -> None:
         self.url = url
+        self.lets_in = True
         self._server = server
         self._word: bytes | None = None
         self._cut = Cut.BEFORE
+        self._lines: set[socket.socket] = set()
+        self._dead: set[socket.socket] = set()
+
+    @property
+    def lines(self) -> int:
+        """How many lines are open."""
+        return len(self._lines)
 
     def arm(self, word: bytes, cut: Cut) -> None:
         """Cut the next line on which the client says this word."""
         self._word, self._cut = word, cut
+
+    def let_all_die(self) -> int:
+        """Cut each line that is open now as soon as the client says anything on it; how many there are."""
+        self._dead = set(self._lines)
+        return len(self._dead)
 
     def serve(self, listener: socket.socket) -> None:
         """Take lines until the listener is closed."""
@@ -43,15 +60,21 @@ class CuttingProxy:
                 client, _ = listener.accept()
             except OSError:
                 return
+            if not self.lets_in:
+                client.close()
+                continue
             threading.Thread(target=self._pass_on, args=(client,), daemon=True).start()
 
     def _pass_on(self, client: socket.socket) -> None:
         server = socket.socket(socket.AF_UNIX)
+        self._lines.add(client)
         with client, server, suppress(OSError):
             server.connect(str(self._server))
             answers = threading.Thread(target=_pump, args=(server, client), daemon=True)
             answers.start()
             while data := client.recv(_BLOCK_BYTES):
+                if client in self._dead:
+                    break
                 if self._word is None or self._word not in data:
                     server.sendall(data)
                     continue
@@ -61,8 +84,9 @@ class CuttingProxy:
                     server.sendall(data)
                     server.shutdown(socket.SHUT_WR)
                     answers.join(10)  # the server ends the line when it has done what it was told
-                server.shutdown(socket.SHUT_RDWR)  # closing alone would wait for the other thread
-                return
+                break
+            self._lines.discard(client)
+            server.shutdown(socket.SHUT_RDWR)  # closing alone would wait for the other thread
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

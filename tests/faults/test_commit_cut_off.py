@@ -1,18 +1,25 @@
 """A line that is cut while a transaction is being committed: told as it is, since only the database knows the end."""
 
+import asyncio
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.database_fixtures import PostgresqlDatabases
+from gql_api.errors import DatabaseUnusable
+from gql_api.services.students import create_student
+from tests.database_fixtures import PostgresqlDatabases, writing
 from tests.faults.cutting_proxy import Cut, CuttingProxy, cutting_proxy
 from tests.integration.graphql_client import GraphQLClient
-from tests.integration.school import new_course, new_student
-from tests.server import Server, serving
+from tests.integration.school import new_course, new_student, unique
+from tests.integration.stored import connected
+from tests.server import Server, serving, wait_for
 
 CREATE = 'mutation ($email: String) { createStudent(input: {name: "Ada", email: $email}) { __typename } }'
 UNKNOWN = (
@@ -71,6 +78,54 @@ def test_an_assignment_that_was_cut_off_can_be_sent_again(
         assert set(statuses) <= {200, 201, 503}
         assert statuses[-1] in {200, 201}
     assert len(httpx.get(url, timeout=20).json()["courses"]) == 1
+
+
+@pytest.mark.parametrize("cut", Cut)
+def test_a_transaction_whose_line_is_cut_as_it_begins_begins_on_another(
+    proxy: CuttingProxy, client: GraphQLClient, cut: Cut
+) -> None:
+    email = f"cleo-{cut.value}@example.org"
+    proxy.arm(b"BEGIN", cut)
+    assert client.execute(CREATE, email=email).data == {"createStudent": {"__typename": "CreateStudentSuccess"}}
+    assert emails(client).count(email) == 1
+
+
+def test_when_all_idle_lines_are_dead_nobody_notices(
+    proxy: CuttingProxy, server: Server, client: GraphQLClient
+) -> None:
+    def create(email: str) -> dict[str, Any]:
+        with GraphQLClient(server) as caller:
+            return caller.execute(CREATE, email=email).data
+
+    with ThreadPoolExecutor(10) as callers, connected(server.database_url) as database:
+        database.run("BEGIN")
+        database.run("LOCK TABLE students IN SHARE MODE")  # so that all five are writing at the same moment
+        waiting = [callers.submit(create, f"{unique('dan')}@example.org") for _ in range(5)]
+        wait_for(lambda: proxy.lines >= 6 or None, timeout_seconds=10)
+        database.run("ROLLBACK")
+        assert len([call.result() for call in waiting]) == 5
+    assert proxy.let_all_die() >= 6
+    before = len(emails(client))
+    assert client.execute(CREATE, email="eve@example.org").data
+    assert len(emails(client)) == before + 1
+
+
+async def test_a_pool_does_not_grow_by_what_it_could_not_replace(proxy: CuttingProxy) -> None:
+    async with writing(proxy.url, pool_size=1) as units_of_work:
+        create = partial(create_student, name="Fay")
+        await units_of_work.run(create)
+        lines = proxy.lines
+        for _ in range(3):
+            proxy.arm(b"BEGIN", Cut.BEFORE)
+            proxy.lets_in = False
+            try:
+                with pytest.raises(DatabaseUnusable):
+                    await units_of_work.run(create)
+            finally:
+                proxy.lets_in = True
+            await units_of_work.run(create)
+        await asyncio.gather(*(units_of_work.run(create) for _ in range(10)))
+        assert proxy.lines <= lines
 
 
 def test_a_line_cut_before_the_commit_is_told_as_nothing_done(proxy: CuttingProxy, client: GraphQLClient) -> None:

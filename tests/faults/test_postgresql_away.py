@@ -16,12 +16,14 @@ RETURN_SECONDS_MAX = 1.0
 ANSWER_SECONDS_MAX = 5.0
 POLL_SECONDS = 0.05
 
+POOL_SIZE = 2
+
 QUERY = "{ students(first: 1) { nodes { name } } }"
 
 
 @pytest.fixture(scope="module")
 def server(postgresql: PostgresqlInstance) -> Iterator[Server]:
-    with serving(postgresql.url) as server:
+    with serving(postgresql.url, pool_size=POOL_SIZE) as server:
         yield server
     verified = gql_api("verify", database_url=postgresql.url)
     assert verified.returncode == 0, verified.stdout
@@ -75,6 +77,8 @@ def test_whatever_takes_the_database_away_answers_are_clean_and_service_is_back_
     assert max(told.seconds for told in load.told) < ANSWER_SECONDS_MAX
     assert [told.outcome for told in load.told[-load.callers :]].count("passing") == 0
     with connected(postgresql.url) as database:
+        [(connections,)] = database.run("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gql-api'")
         stored = [(student, course) for student, course, *_ in everything(database)["student_courses"]]
+    assert connections <= 2 * POOL_SIZE + 3  # reads, writes, readiness, and the two of the event log
     assert set(load.acknowledged) <= set(stored)
     assert len(stored) == len(set(stored))
