@@ -15,7 +15,9 @@ from graphql import (
     GraphQLIncludeDirective,
     GraphQLSkipDirective,
     GraphQLStreamDirective,
+    Undefined,
     VariableNode,
+    is_required_argument,
 )
 from graphql.execution.collect_fields import collect_fields, collect_subfields, get_field_entry_key
 from graphql.execution.values import VariableValues, get_argument_values
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from graphql import (
+        GraphQLArgument,
         GraphQLField,
         GraphQLObjectType,
         GraphQLResolveInfo,
@@ -54,7 +57,8 @@ class FieldPlan:
     """One field of a selection: resolved once for all objects of the level.
 
     ``path`` is the field's response path without list indices: all objects of the level share it.
-    ``arguments`` are the coerced arguments where no variable decides them and nothing in them can be changed.
+    ``arguments`` are the coerced arguments where no variable decides them and nothing in them can be changed;
+    ``variables_by_argument`` names the variables where each argument is one by itself.
     """
 
     __slots__ = (
@@ -69,6 +73,7 @@ class FieldPlan:
         "response_name",
         "selections",
         "shape",
+        "variables_by_argument",
     )
 
     def __init__(
@@ -89,6 +94,7 @@ class FieldPlan:
         self.shape = shape_of(definition.type, plan.schema)
         self.selections: dict[GraphQLObjectType, SelectionPlan] = {}
         self.arguments = self._constant_arguments()
+        self.variables_by_argument = self._variables_by_argument()
         self.resolution: Resolution = choose_resolution(self)
 
     @property
@@ -127,6 +133,12 @@ class FieldPlan:
         node = self.nodes[0]
         if not self.definition.args and not node.arguments:
             return {}
+        variables = self.variables_by_argument
+        if variables is not None:
+            coerced = variable_values.coerced
+            arguments = {argument: coerced.get(variable) for argument, variable in variables}
+            if None not in arguments.values():  # one that is null, or left out, is graphql-core's business
+                return arguments
         return get_argument_values(self.definition, node, variable_values, None, self.plan.hide_suggestions)
 
     def build_info(self, executor: BreadthFirstExecutor, path: Path) -> GraphQLResolveInfo[Any]:
@@ -141,6 +153,24 @@ class FieldPlan:
         except Exception:  # noqa: BLE001  coerced again for every operation, where the error has a place
             return None
         return arguments if all(type(value) in _IMMUTABLE for value in arguments.values()) else None
+
+    def _variables_by_argument(self) -> list[tuple[str, str]] | None:
+        """Name the variables, None unless each argument is one, and all others may be left out and have no default."""
+        given = {argument.name.value: argument.value for argument in self.nodes[0].arguments or ()}
+        if not given.keys() <= self.definition.args.keys():
+            return None
+        variables: list[tuple[str, str]] = []
+        for name, definition in self.definition.args.items():
+            node = given.get(name)
+            if isinstance(node, VariableNode) and definition.out_name in {None, name}:
+                variables.append((name, node.name.value))
+            elif node is not None or is_required_argument(definition) or _has_default(definition):
+                return None
+        return variables
+
+
+def _has_default(argument: GraphQLArgument) -> bool:
+    return argument.default is not None or argument.default_value is not Undefined
 
 
 class SelectionPlan:
