@@ -112,19 +112,14 @@ class RequestFuzzer:
         self._operations: list[dict[str, Any]] = []
         self._kinds: list[Callable[[], Request]] = [
             self.document,
-            self.document,
             self._mutated_document,
-            self._variables,
-            self._variables,
-            self._variables,
-            self._mutated_body,
+            *[self._variables] * 4,
             self._mutated_body,
             self._any_body,
-            self._query_string,
-            self._rest,
-            self._rest,
-            self._path,
-            self._mutated_head,
+            *[self._query_string] * 2,
+            *[self._rest] * 4,
+            *[self._path] * 2,
+            *[self._mutated_head] * 4,
         ]
 
     def request(self) -> Request:

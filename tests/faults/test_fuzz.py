@@ -21,10 +21,10 @@ from tests.server import Server, serving
 
 SEED = 20_261_122
 LINES = 8
-DOCUMENTS = 1500
-ROUNDS = {"sqlite": 1, "postgresql": 3}
-REQUESTS_PER_ROUND = 3000
-WEBSOCKETS_PER_ROUND = 80
+DOCUMENTS = 1100
+ROUNDS = {"sqlite": 1, "postgresql": 9}
+REQUESTS_PER_ROUND = 1000
+WEBSOCKETS_PER_ROUND = 16
 MESSAGES_PER_WEBSOCKET = 5
 GROWTH_BYTES_MAX = 24 * 1024 * 1024
 
@@ -46,6 +46,8 @@ class Findings:
         is_silent = status is None and not may_be_silent
         is_masked = b"INTERNAL_SERVER_ERROR" in received
         leaked = INTERNAL.search(received.decode("utf-8", "replace")) if b"text/html" not in received else None
+        if leaked is not None and leaked.group().encode() in sent:
+            leaked = None  # a message may quote the request
         if is_silent or is_masked or (status or 0) >= 500 or leaked:
             self.faults.append((leaked or status, sent[:3000], received[:1500]))
 
@@ -94,7 +96,7 @@ async def talk(port: int, random: Random, findings: Findings) -> None:
             is_final=random.randrange(15) > 0,
             is_masked=random.randrange(30) > 0,
         )
-        frames = await socket.say(mutated(random, raw) if random.randrange(10) == 0 else raw, seconds=0.05)
+        frames = await socket.say(mutated(random, raw) if random.randrange(10) == 0 else raw, seconds=0.03)
         for opcode, received in frames:
             findings.note(0, text, received, may_be_silent=True)
             if opcode == 8:

@@ -186,8 +186,9 @@ async def test_pages_of_other_origins_may_not_connect(strict_server: Server, ori
     assert refused.value.response.status_code == 403
 
 
-async def test_a_shutdown_closes_with_1012(sqlite_databases: SqliteDatabases) -> None:
-    with sqlite_databases.migrated() as url, serving(url) as server:
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_shutdown_closes_with_1012(sqlite_databases: SqliteDatabases, workers: str) -> None:
+    with sqlite_databases.migrated() as url, serving(url, "--workers", workers) as server:
         async with initialised(server.port) as client:
             await client.subscribe(ASSIGNMENTS)
             stopping = asyncio.create_task(asyncio.to_thread(server.stop))
