@@ -24,6 +24,7 @@ from benchmarks.databases import filled_database
 from benchmarks.exchanges import verified_exchanges
 from benchmarks.load import Exchange, run_load
 from benchmarks.machine import Cores, cpu_seconds, describe, forget_memory_peak, memory_peak_mebibytes, pinned
+from benchmarks.marked_page import write_between
 from benchmarks.open_loop import Flood, flood, percentile_milliseconds
 from benchmarks.overload_plot import plot
 from benchmarks.population import Population
@@ -158,17 +159,12 @@ def write_page(curves: Sequence[Curve], page: Path, plot_page: Path) -> None:
     Raises:
         ValueError: the page has no markers.
     """
-    text = page.read_text(encoding="utf-8") if page.exists() else f"{BEGIN}\n{END}\n"
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{page} has no place for the results: {BEGIN} … {END}")
     conditions = [
         f"{describe()}; {Cores.of_this_machine().describe(database_is_ours=True)}.",
         f"{versions()}. Measured on {datetime.now(UTC):%Y-%m-%d}, {CONNECTIONS:,} connections.",
     ]
     content = markdown(curves, plot_file=plot_page.name, conditions=conditions)
-    page.write_text(f"{before}{BEGIN}\n\n{content}\n\n{END}{after}", encoding="utf-8")
+    write_between(page, content, begin=BEGIN, end=END)
     plot_page.write_text(plot(curves), encoding="utf-8")
 
 

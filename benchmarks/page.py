@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import tables
+from benchmarks.marked_page import write_between
 from benchmarks.plot import plot
 from benchmarks.results import Results
 
@@ -48,11 +49,6 @@ def write_page(results: Results, page: Path, plot_page: Path) -> None:
     Raises:
         ValueError: the page has no markers.
     """
-    text = page.read_text(encoding="utf-8") if page.exists() else f"{BEGIN}\n{END}\n"
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{page} has no place for the results: {BEGIN} … {END}")
     content = markdown(results, plot_file=plot_page.name)
-    page.write_text(f"{before}{BEGIN}\n\n{content}\n\n{END}{after}", encoding="utf-8")
+    write_between(page, content, begin=BEGIN, end=END)
     plot_page.write_text(plot(results), encoding="utf-8")
