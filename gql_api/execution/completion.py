@@ -39,6 +39,12 @@ def complete(column: Column, shape: Shape, values: Sequence[Any], put: Put) -> N
     """
     kinds = set(map(type, values))
     operation = column.operation
+    if isinstance(shape, ObjectShape) and len(kinds) == 1 and operation.judges_by_class:
+        (kind,) = kinds
+        told = shape.types_by_kind.get(kind)
+        if told is not None:
+            put(_open_level(column, told, values))
+            return
     if isinstance(shape, LeafShape) and kinds <= shape.unchanged:
         put(complete_leaves(operation, column.field, shape, values, kinds))
     elif operation.may_be_awaitable(values, kinds):
@@ -46,7 +52,7 @@ def complete(column: Column, shape: Shape, values: Sequence[Any], put: Put) -> N
     elif isinstance(shape, LeafShape):
         put(complete_leaves(operation, column.field, shape, values, kinds))
     elif isinstance(shape, ListShape):
-        _complete_lists(column, shape, values, put)
+        _complete_lists(column, shape, values, kinds, put)
     else:
         _complete_objects(column, shape, values, kinds, put)
 
@@ -67,15 +73,15 @@ def _refuse_nulls(operation: Operation, field: FieldPlan, shape: Shape, complete
     return [violation if value is None else value for value in completed]
 
 
-def _complete_lists(column: Column, shape: ListShape, values: Sequence[Any], put: Put) -> None:
+def _complete_lists(column: Column, shape: ListShape, values: Sequence[Any], kinds: set[type], put: Put) -> None:
     operation, field = column.operation, column.field
-    if isinstance(shape.item, ObjectShape) and _are_tables(values):
+    if isinstance(shape.item, ObjectShape) and len(kinds) == 1 and issubclass(next(iter(kinds)), Table):
         _complete_tables(column, shape.item, values, put)
         return
     is_async_iterable = operation.executor.is_async_iterable
-    if any(hasattr(kind, "__aiter__") for kind in set(map(type, values))) and any(map(is_async_iterable, values)):
+    if any(hasattr(kind, "__aiter__") for kind in kinds) and any(map(is_async_iterable, values)):
         read = [_read(value) if is_async_iterable(value) else value for value in values]
-        operation.wait_for_each(read, lambda lists: _complete_lists(column, shape, lists, put))
+        operation.wait_for_each(read, lambda lists: _complete_lists(column, shape, lists, set(map(type, lists)), put))
         return
     completed: list[Any] = []
     items: list[Any] = []
@@ -101,13 +107,11 @@ def _complete_lists(column: Column, shape: ListShape, values: Sequence[Any], put
         complete(column, shape.item, items, partial(_fill, counts))
 
 
-def _are_tables(values: Sequence[Any]) -> bool:
-    kind = type(values[0])
-    return issubclass(kind, Table) and set(map(type, values)) == {kind}
-
-
 def _complete_tables(column: Column, item: ObjectShape, tables: Sequence[Table], put: Put) -> None:
     """Complete lists that are parts of one table: its rows stay columns."""
+    if len(tables) == 1 and len(tables[0]):
+        _complete_sources(column, item, tables[0], lambda results: put([results]))
+        return
     stops = list(accumulate(map(len, tables)))
     rows = tables[0].joined(tables[1:]) if len(tables) > 1 else tables[0]
 
@@ -184,16 +188,19 @@ def _complete_objects(column: Column, shape: ObjectShape, values: Sequence[Any],
 
 
 def _complete_sources(column: Column, shape: ObjectShape, sources: Sequence[Any], put: Put) -> None:
-    type_ = shape.type_
-    if isinstance(type_, GraphQLObjectType):
-        put(_open_level(column, type_, sources))
-        return
-    operation, field = column.operation, column.field
+    operation, field, type_ = column.operation, column.field, shape.type_
     is_table = type(sources) is not list and isinstance(sources, Table)
     kinds = {sources.row_type} if is_table else set(map(type, sources))  # type: ignore[attr-defined]
+    if isinstance(type_, GraphQLObjectType):
+        for kind in kinds:
+            shape.note(kind, type_)
+        put(_open_level(column, type_, sources))
+        return
     if len(kinds) == 1:
-        told = type_.tell_of_class(operation.executor, kinds.pop(), sources, field)
+        (kind,) = kinds
+        told = shape.types_by_kind.get(kind) or type_.tell_of_class(operation.executor, kind, sources, field)
         if told is not None:
+            shape.note(kind, told)
             put(_open_level(column, told, sources))
             return
     sources = list(sources)
@@ -256,7 +263,9 @@ def _open_level(column: Column, object_type: GraphQLObjectType, sources: Sequenc
     for field, take_column, shape in selection.attributes:
         values = take_column(sources)
         kinds = set(map(type, values))
-        if kinds <= shape.unchanged or not operation.may_be_awaitable(values, kinds):
+        if kinds <= shape.kept:
+            ready[field.response_name] = values
+        elif kinds <= shape.unchanged or not operation.may_be_awaitable(values, kinds):
             ready[field.response_name] = complete_leaves(operation, field, shape, values, kinds)
         else:
             taken.append((field, list(values)))

@@ -64,9 +64,13 @@ def serializer(
 
 
 class Leaf:
-    """A scalar or enum type, and how columns of its values are serialised (spec §6.4.3, "Result Coercion")."""
+    """A scalar or enum type, and how columns of its values are serialised (spec §6.4.3, "Result Coercion").
 
-    __slots__ = ("_by_column", "_by_value", "_fits", "_type", "unchanged")
+    ``unchanged`` are the classes of the values that stand in the response as they are, if they fit; ``kept`` those of
+    which nothing but the class has to be looked at.
+    """
+
+    __slots__ = ("_by_column", "_by_value", "_fits", "_type", "kept", "unchanged")
 
     def __init__(self, type_: GraphQLLeafType) -> None:
         self._type = type_
@@ -82,6 +86,7 @@ class Leaf:
         elif isinstance(self._by_value, FunctionType) and self._by_value in _BUILT_IN:
             unchanged, self._fits = _BUILT_IN[self._by_value]
         self.unchanged = unchanged | {NoneType}
+        self.kept = self.unchanged if self._fits is None else frozenset()
 
     def complete(self, values: Sequence[Any], kinds: set[type], raised: Callable[[Exception], Any]) -> Sequence[Any]:
         """Return the values as they stand in the response; ``kinds`` are the classes of the values.

@@ -40,7 +40,10 @@ class _Wait(NamedTuple):
 
 
 class Operation:
-    """The state of one execution. Nothing in it outlives the result."""
+    """The state of one execution. Nothing in it outlives the result.
+
+    ``judges_by_class`` says whether the class of a value tells if it has to be awaited.
+    """
 
     def __init__(self, executor: BreadthFirstExecutor, plan: Plan) -> None:
         self.executor = executor
@@ -51,6 +54,7 @@ class Operation:
         self._waits: list[_Wait] = []
         self._failed = False
         self._looks_for_loss = False
+        self.judges_by_class = executor.is_awaitable in _BY_CLASS
         self._errors: list[GraphQLError] = []
 
     def execute(self, *, serially: bool | None) -> ExecutionResult | Awaitable[ExecutionResult]:
@@ -141,7 +145,7 @@ class Operation:
         predicate = self.executor.is_awaitable
         if predicate is assume_not_awaitable:
             return False
-        if predicate in _BY_CLASS:
+        if self.judges_by_class:
             if kinds <= _never_awaitable:
                 return False
             if not any(hasattr(kind, "__await__") for kind in kinds):
@@ -180,7 +184,8 @@ class Operation:
                 waits, self._waits = self._waits, []
                 if not tasks and len(waits) == 1:
                     # The usual case: no task for the only thing to wait for.
-                    waits[0].then(await self._await_each(waits[0].values))
+                    values, then = waits[0]
+                    then([await _outcome(values[0])] if len(values) == 1 else await self._await_each(values))
                 else:
                     tasks.update((create_task(self._await_each(waiting.values)), waiting.then) for waiting in waits)
                     await wait(tasks, return_when=FIRST_COMPLETED)
@@ -189,11 +194,10 @@ class Operation:
                 self._drain()
         finally:
             self._abandon_waits()
-            await _cancel(tasks)
+            if tasks:
+                await _cancel(tasks)
 
     async def _await_each(self, values: Sequence[Any]) -> list[Any]:
-        if len(values) == 1:
-            return [await _outcome(values[0])]
         places = [index for index, value in enumerate(values) if self.executor.is_awaitable(value)]
         if len(places) == 1:
             outcomes = [await _outcome(values[places[0]])]
@@ -231,8 +235,7 @@ class Operation:
 async def _cancel(tasks: Collection[Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
-    if tasks:
-        await gather(*tasks, return_exceptions=True)
+    await gather(*tasks, return_exceptions=True)
 
 
 async def _outcome(awaitable: Awaitable[Any]) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import repeat
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from graphql import GraphQLError, GraphQLObjectType
 from graphql.pyutils import inspect
+from strawberry.types.cast import TYPE_CAST_ATTRIBUTE
 
 from gql_api.execution.strawberry_field import may_be_cast, strawberry_definition
 from gql_api.execution.table import Table
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     Info = GraphQLResolveInfo[Any]
 
-_KINDS_KNOWN_MAX = 64
+KINDS_KNOWN_MAX = 64
 """How many classes a type remembers: a program has few, unless it makes them as it goes."""
 
 _C = TypeVar("_C", bound="Callable[..., Any]")
@@ -67,7 +69,7 @@ class CheckedType:
         if kind not in self._kinds_known:
             if self.ask(executor, [values[0]], field.build_info(executor, field.path)) != [True]:
                 return None
-            if len(self._kinds_known) < _KINDS_KNOWN_MAX:
+            if len(self._kinds_known) < KINDS_KNOWN_MAX:
                 self._kinds_known.add(kind)
         return self.object_type
 
@@ -124,7 +126,7 @@ class AbstractType:
             if not isinstance(told, GraphQLObjectType):
                 return None
             type_ = told
-            if len(self._types_by_kind) < _KINDS_KNOWN_MAX:
+            if len(self._types_by_kind) < KINDS_KNOWN_MAX:
                 self._types_by_kind[kind] = type_
         checked = self._checked.get(type_)
         return type_ if checked is None else checked.tell_of_class(executor, kind, values, field)
@@ -233,6 +235,16 @@ def _ask_by_class(ask: Callable[[Any, Info], Any], values: Sequence[Any], kinds:
     examples = dict(zip(map(type, values), values, strict=True))
     answers = dict(zip(examples, take(map(ask, examples.values(), repeat(info)), len(examples)), strict=True))
     return [answers[type(value)] for value in values]
+
+
+def is_told_by_class(kind: type) -> bool:
+    """Tell whether what was found out about one object of a class, none of them null, holds for all of them."""
+    return (
+        kind.__dictoffset__ == 0
+        and not hasattr(kind, TYPE_CAST_ATTRIBUTE)
+        and not hasattr(kind, "__await__")
+        and not issubclass(kind, (BaseException, GeneratorType))
+    )
 
 
 def _is_by_class(object_type: GraphQLObjectType) -> bool:

@@ -6,22 +6,23 @@ from typing import TYPE_CHECKING, cast
 
 from graphql import is_abstract_type, is_leaf_type, is_list_type, is_non_null_type
 
-from gql_api.execution.leaf import Leaf
-from gql_api.execution.runtime_type import AbstractType, CheckedType
+from gql_api.execution.leaf import Leaf, NoneType
+from gql_api.execution.runtime_type import KINDS_KNOWN_MAX, AbstractType, CheckedType, is_told_by_class
 
 if TYPE_CHECKING:
     from graphql import GraphQLLeafType, GraphQLObjectType, GraphQLOutputType, GraphQLSchema
 
 
 class LeafShape:
-    """A scalar or an enum."""
+    """A scalar or an enum; ``kept`` are the classes whose values need no completing here."""
 
-    __slots__ = ("leaf", "non_null", "unchanged")
+    __slots__ = ("kept", "leaf", "non_null", "unchanged")
 
     def __init__(self, type_: GraphQLLeafType, *, non_null: bool) -> None:
         self.non_null = non_null
         self.leaf = Leaf(type_)
         self.unchanged = self.leaf.unchanged
+        self.kept = self.leaf.kept - {NoneType} if non_null else self.leaf.kept
 
 
 class ListShape:
@@ -35,13 +36,22 @@ class ListShape:
 
 
 class ObjectShape:
-    """An object: of a type that is taken for granted, of a type that checks its objects, or of one of several types."""
+    """An object: of a type that is taken for granted, of a type that checks its objects, or of one of several types.
 
-    __slots__ = ("non_null", "type_")
+    ``types_by_kind`` has the types of those Python classes whose objects need not be looked at any more.
+    """
+
+    __slots__ = ("non_null", "type_", "types_by_kind")
 
     def __init__(self, type_: GraphQLObjectType | CheckedType | AbstractType, *, non_null: bool) -> None:
         self.non_null = non_null
         self.type_ = type_
+        self.types_by_kind: dict[type, GraphQLObjectType] = {}
+
+    def note(self, kind: type, told: GraphQLObjectType) -> None:
+        """Remember the type of a class, if nothing that an object of it may hold can make it another, or awaitable."""
+        if is_told_by_class(kind) and len(self.types_by_kind) < KINDS_KNOWN_MAX:
+            self.types_by_kind[kind] = told
 
 
 Shape = LeafShape | ListShape | ObjectShape

@@ -54,7 +54,8 @@ class StrawberryFunction:
     def __init__(self, field: StrawberryField, definition: GraphQLField, schema: strawberry.Schema) -> None:
         resolver: Any = field.base_resolver
         self._field = field
-        self._function: Callable[..., Any] = resolver
+        # A resolver calls its function, or says why that cannot be called.
+        self._function: Callable[..., Any] = resolver.wrapped_func if callable(resolver.wrapped_func) else resolver
         self._info_class = schema.config.info_class
         self._info_name = resolver.info_parameter.name if resolver.info_parameter is not None else None
         self._arguments = [ArgumentConversion.of(argument, definition, schema) for argument in field.arguments]
