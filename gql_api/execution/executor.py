@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from graphql import GraphQLError
-from graphql.execution import Executor, default_field_resolver, default_type_resolver
+from graphql import GraphQLError, GraphQLResolveInfoHelpers
+from graphql.execution import Executor
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_api.execution.fallback import Fallback
 from gql_api.execution.operation import Operation
 from gql_api.execution.plan_cache import PlanCache
+from gql_api.execution.preparation import CONSTRUCTOR_ARGUMENTS
 
 if TYPE_CHECKING:
     from graphql import (
@@ -79,25 +80,36 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
             prepared = plans.preparations.find(schema, document, operation_name)
             values = None if prepared is None else prepared.coerce(raw_variable_values or {})
             if prepared is not None and values is not None:
-                return cls(
-                    schema,
-                    prepared.fragment_definitions,
-                    prepared.fragments,
-                    root_value,
-                    context_value,
-                    prepared.operation,
-                    values,
-                    default_field_resolver,
-                    default_type_resolver,
-                    default_field_resolver,
-                    **options,
+                prepared_executor = cls.__new__(cls)
+                prepared_executor.__dict__.update(
+                    prepared.state,
+                    root_value=root_value,
+                    context_value=context_value,
+                    variable_values=values,
+                    hide_suggestions=options.get("hide_suggestions", False),
                 )
+                return prepared_executor
         executor = super().build(
             schema, document, root_value, context_value, raw_variable_values, operation_name, *arguments, **options
         )
         if plans is not None and is_usual and isinstance(executor, Executor):
             plans.preparations.keep(executor, document, operation_name)
         return executor
+
+    if not TYPE_CHECKING:  # where it would pass for having every attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Make up for what a prepared executor lacks: what graphql-core collects in, and a plan does not need."""
+            if name == "async_helpers":  # not kept, as it refers back to the executor
+                return GraphQLResolveInfoHelpers(gather=self.gather_async_work, track=self.track_async_work)
+            known = self.__dict__
+            if "operation" in known and not name.startswith("__"):
+                whole = type(self)(**{argument: known[argument] for argument in CONSTRUCTOR_ARGUMENTS})
+                for attribute, value in whole.__dict__.items():
+                    known.setdefault(attribute, value)
+            if name not in known:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return known[name]
 
     def execute_operation(self, serially: bool | None = None) -> AwaitableOrValue[Any]:  # noqa: FBT001  graphql-core's
         """Execute the operation (spec §6.2); a result if nothing had to be awaited, else an awaitable of it."""

@@ -27,15 +27,39 @@ from graphql.execution.values import VariableValues, VariableValueSource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import DocumentNode, FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode
+    from graphql import DocumentNode, GraphQLSchema
     from graphql.execution import Executor
-    from graphql.execution.collect_fields import FragmentDetails
     from graphql.execution.get_variable_signature import GraphQLVariableSignature
 
     _Key = tuple[int, int, str | None]
 
 _CLASS_BY_SCALAR: dict[Any, type] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool, GraphQLInt: int}
 """The class whose instances a specified scalar takes as they are; other values it takes, changes or refuses."""
+
+CONSTRUCTOR_ARGUMENTS = (
+    "schema",
+    "fragment_definitions",
+    "fragments",
+    "root_value",
+    "context_value",
+    "operation",
+    "variable_values",
+    "field_resolver",
+    "type_resolver",
+    "subscribe_field_resolver",
+    "enable_early_execution",
+    "middleware_manager",
+    "is_awaitable",
+    "is_async_iterable",
+    "hide_suggestions",
+    "abort_signal",
+    "hooks",
+    "operation_extensions",
+)
+"""What an executor is made of; each is also an attribute of it."""
+
+_ATTRIBUTES_OF_ONE = {"root_value", "context_value", "variable_values", "hide_suggestions"}
+_ATTRIBUTES_IN_COMMON = {*CONSTRUCTOR_ARGUMENTS, "error_propagation"} - _ATTRIBUTES_OF_ONE
 
 _INT_RANGE = range(GRAPHQL_MIN_INT, GRAPHQL_MAX_INT + 1)
 _MISSING = type(Undefined)
@@ -58,14 +82,15 @@ class _Variable:
 
 
 class Preparation:
-    """One operation of a document, as graphql-core chose it (spec §6.1)."""
+    """One operation of a document, as graphql-core chose it (spec §6.1).
 
-    __slots__ = ("_variables", "fragment_definitions", "fragments", "operation")
+    ``state`` are the attributes that all its executors have in common.
+    """
+
+    __slots__ = ("_variables", "state")
 
     def __init__(self, executor: Executor[Any]) -> None:
-        self.operation: OperationDefinitionNode = executor.operation
-        self.fragment_definitions: dict[str, FragmentDefinitionNode] = executor.fragment_definitions
-        self.fragments: dict[str, FragmentDetails] = executor.fragments
+        self.state = {name: getattr(executor, name) for name in _ATTRIBUTES_IN_COMMON}
         signatures = [
             get_variable_signature(executor.schema, definition)
             for definition in executor.operation.variable_definitions or ()

@@ -1,6 +1,7 @@
 """What is known of a document is used, and changes nothing."""
 
 import gc
+from copy import copy
 from typing import Any
 
 import pytest
@@ -126,3 +127,24 @@ def test_who_asks_for_more_gets_graphql_cores_own_way(schema: GraphQLSchema, pla
     executor_class.build(schema, document)
     executor = executor_class.build(schema, document, is_awaitable=callable)
     assert executor.is_awaitable is callable
+
+
+def test_a_prepared_executor_has_all_that_another_has(schema: GraphQLSchema, plans: PlanCache) -> None:
+    executor_class = BreadthFirstExecutor.with_plans(plans)
+    document = parse(DOCUMENTS["fragment"])
+    arguments: dict[str, Any] = {
+        "root_value": "root",
+        "context_value": "context",
+        "raw_variable_values": {"value": "a"},
+    }
+    whole, prepared = (executor_class.build(schema, document, **arguments, hide_suggestions=True) for _ in range(2))
+    missing = whole.__dict__.keys() - prepared.__dict__.keys()
+    assert {"collected_errors", "background_futures"} <= missing
+    for name, value in whole.__dict__.items():
+        own = getattr(prepared, name)
+        assert type(own) is type(value), name
+        if value is not None:
+            assert (own is value) is (name not in {*missing, "variable_values"}), name
+    assert not hasattr(prepared, "no_such_attribute")
+    assert copy(prepared).context_value == "context"
+    assert copy(executor_class.build(schema, document, **arguments)).collected_errors.errors == []
