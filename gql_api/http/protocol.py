@@ -8,7 +8,8 @@ application's business: it reads them, within its own limits.
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar, cast
+from functools import partial
+from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -16,6 +17,7 @@ from gql_api.admission import Admission
 from gql_api.http.overload import refusal_response
 from gql_api.http.scope_state import ADMISSION, ON_DEPARTURE, ON_SHUTDOWN
 from gql_api.http.stalled_reader import StalledReader
+from gql_api.http.whole_response import run_with_whole_responses
 
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -173,6 +175,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._is_refused = True
         self.transport.write(cast("bytes", response))
         return False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Have the application's usual responses written in one piece."""
+        super()._start_asgi_task(cycle, partial(run_with_whole_responses, app, cycle))
 
     def _call(self, name: str) -> None:
         """Call what the application has left under this name, unless the request is answered already."""

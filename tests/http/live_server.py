@@ -51,7 +51,14 @@ def live_server(factory: str, *, http: str = "httptools") -> Iterator[LiveServer
 
 def main(factory: str, http: str, descriptor: str) -> None:
     config = uvicorn.Config(
-        factory, factory=True, http=http, loop="uvloop", ws="none", lifespan="off", log_level="warning"
+        factory,
+        factory=True,
+        http=http,
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(descriptor))])
 
