@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import strawberry
 
@@ -15,8 +14,7 @@ from gql_api.services.actor import Actor
 from gql_api.services.unit_of_work import UnitsOfWork
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """The context of one operation.
 
     Attributes:
