@@ -191,18 +191,19 @@ def _complete_sources(column: Column, shape: ObjectShape, sources: Sequence[Any]
     operation, field, type_ = column.operation, column.field, shape.type_
     is_table = type(sources) is not list and isinstance(sources, Table)
     kinds = {sources.row_type} if is_table else set(map(type, sources))  # type: ignore[attr-defined]
-    if isinstance(type_, GraphQLObjectType):
-        for kind in kinds:
-            shape.note(kind, type_)
-        put(_open_level(column, type_, sources))
-        return
     if len(kinds) == 1:
         (kind,) = kinds
-        told = shape.types_by_kind.get(kind) or type_.tell_of_class(operation.executor, kind, sources, field)
+        told = shape.types_by_kind.get(kind)
+        if told is None:
+            told = _type_of_class(operation, field, type_, kind, sources)
+            if told is not None:
+                shape.note(kind, told)
         if told is not None:
-            shape.note(kind, told)
             put(_open_level(column, told, sources))
             return
+    if isinstance(type_, GraphQLObjectType):
+        put(_open_level(column, type_, sources))
+        return
     sources = list(sources)
     info = field.build_info(operation.executor, field.path)
 
@@ -214,6 +215,15 @@ def _complete_sources(column: Column, shape: ObjectShape, sources: Sequence[Any]
             put(_open_levels(column, sources, types))
 
     operation.settle(type_.ask(operation.executor, sources, info), go_on)
+
+
+def _type_of_class(
+    operation: Operation, field: FieldPlan, type_: Any, kind: type, sources: Sequence[Any]
+) -> GraphQLObjectType | None:
+    if isinstance(type_, GraphQLObjectType):
+        return type_
+    told: GraphQLObjectType | None = type_.tell_of_class(operation.executor, kind, sources, field)
+    return told
 
 
 def _check_told(

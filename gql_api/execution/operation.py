@@ -180,7 +180,7 @@ class Operation:
         """Await, and execute what follows, until nothing is left to wait for or some root fields lost the data."""
         tasks: dict[Task[list[Any]], Callable[[list[Any]], None]] = {}
         try:
-            while (self._waits or tasks) and not self._is_lost(fields):
+            while (self._waits or tasks) and not (self._looks_for_loss and self._is_lost(fields)):
                 waits, self._waits = self._waits, []
                 if not tasks and len(waits) == 1:
                     # The usual case: no task for the only thing to wait for.
@@ -215,8 +215,10 @@ class Operation:
 
     def _is_lost(self, fields: Sequence[FieldPlan]) -> bool:
         """Tell whether what failed since the last call takes all data with it."""
-        looks, self._looks_for_loss = self._looks_for_loss, False
-        return looks and self._propagation().is_lost(self._data, fields)
+        if not self._looks_for_loss:
+            return False
+        self._looks_for_loss = False
+        return self._propagation().is_lost(self._data, fields)
 
     def _finish(self, fields: Sequence[FieldPlan]) -> bool:
         """Propagate what failed below some root fields; tell whether the operation still has data."""

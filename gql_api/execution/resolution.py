@@ -102,6 +102,11 @@ class Attribute:
                 return sources.column(self._name)
             except KeyError:
                 pass
+        if len(sources) == 1:
+            try:
+                return [self._getter(sources[0])]
+            except Exception as error:  # noqa: BLE001  any exception is the error of the one value
+                return [error]
         return take(map(self._getter, sources), len(sources))
 
     def values(self, _executor: BreadthFirstExecutor, _field: FieldPlan, level: Level) -> Sequence[Any]:

@@ -58,17 +58,16 @@ class StrawberryFunction:
         self._function: Callable[..., Any] = resolver.wrapped_func if callable(resolver.wrapped_func) else resolver
         self._info_class = schema.config.info_class
         self._info_name = resolver.info_parameter.name if resolver.info_parameter is not None else None
-        self._arguments = [ArgumentConversion.of(argument, definition, schema) for argument in field.arguments]
-        self.takes_info = self._info_name is not None or any(argument.convert for argument in self._arguments)
+        conversions = [ArgumentConversion.of(argument, definition, schema) for argument in field.arguments]
+        self._arguments = {conversion.name: conversion for conversion in conversions}
+        self.takes_info = self._info_name is not None or any(conversion.convert for conversion in conversions)
 
     def _keywords(self, info: GraphQLResolveInfo[Any] | None, arguments: dict[str, Any]) -> dict[str, Any]:
         strawberry_info = self._info_class(_raw_info=info, _field=self._field) if info is not None else None
         keywords: dict[str, Any] = {}
-        for argument in self._arguments:
-            if argument.name in arguments:
-                value = arguments[argument.name]
-                convert = argument.convert
-                keywords[argument.python_name] = value if convert is None else convert(value, strawberry_info)
+        for name, value in arguments.items():
+            _, python_name, convert = self._arguments[name]
+            keywords[python_name] = value if convert is None else convert(value, strawberry_info)
         if self._info_name is not None:
             keywords[self._info_name] = strawberry_info
         return keywords
