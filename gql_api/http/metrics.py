@@ -7,7 +7,7 @@ have one worker where the figures matter, or sum them elsewhere.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from itertools import accumulate
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -53,11 +53,11 @@ class Metrics:
         async def measure(scope: Scope, receive: Receive, send: Send) -> None:
             status = 499  # nginx's word for a client that left without an answer
 
-            async def note_status(message: Message) -> None:
+            def note_status(message: Message) -> Awaitable[None]:
                 nonlocal status
                 if message["type"] == "http.response.start":
                     status = message["status"]
-                await send(message)
+                return send(message)
 
             began = perf_counter()
             try:

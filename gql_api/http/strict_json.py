@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -37,20 +37,23 @@ def loads(body: bytes | str) -> object:
     return value
 
 
-def _survey(value: object) -> tuple[int, bool]:
+def _survey(value: Any) -> tuple[int, bool]:
     """How many keys the parsed value holds, and whether a number in it may have been an integer that lost digits."""
     keys = values = depth = 0
     has_huge_number = False
-    level = [value]
+    level: list[Any] = [value]
     while level:
-        below: list[object] = []
+        below: list[Any] = []
         for item in level:
-            if isinstance(item, dict):
+            kind = type(item)  # of what orjson makes, none is a subclass; most are strings
+            if kind is str:
+                continue
+            if kind is dict:
                 keys += len(item)
                 below.extend(item.values())
-            elif isinstance(item, list):
+            elif kind is list:
                 below.extend(item)
-            elif isinstance(item, float) and abs(item) >= -INTEGER_MIN:
+            elif kind is float and abs(item) >= -INTEGER_MIN:
                 has_huge_number = True
         level = below
         depth += 1

@@ -47,6 +47,7 @@ COLUMNS_BY_FIELD: Final[Mapping[Entity, Mapping[str, str]]] = {
 }
 """The columns behind the fields of a type; other fields need the key alone, which is always read."""
 
+_NOTHING_GIVEN: Final = (strawberry.UNSET,) * 6
 _LOOKS_AHEAD: Final = frozenset({"hasNextPage", "hasPreviousPage"})
 
 
@@ -81,6 +82,8 @@ class PageArguments(NamedTuple):
     @classmethod
     def given(cls, *arguments: Any) -> Self:
         """The arguments of a field, of which one that was left out means what null means."""
+        if arguments == _NOTHING_GIVEN:
+            return cls()
         return cls(*[None if argument is strawberry.UNSET else argument for argument in arguments])
 
 

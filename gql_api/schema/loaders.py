@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping
 from typing import Any
 
 from sqlalchemy import Select
 
+from gql_api.admission import Places
 from gql_api.database.compiled import Columns, Reader, Result
 from gql_api.database.lists import read_rows
 from gql_api.database.statements import Entity
@@ -25,22 +25,32 @@ class OperationReader(VisibleReader):
 
     def __init__(self, reader: Reader, visibility: Visibility) -> None:
         super().__init__(reader, visibility)
-        self._turn = asyncio.Lock()
+        self._turn = Places(executing_max=1, waiting_max=0)
         self.statements = 0
 
     async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
         """Run a statement when it is its turn; see `VisibleReader.fetch`."""
-        async with self._turn:
+        turn = self._turn
+        if not turn.take():
+            await turn.wait(patient=True)
+        try:
             self.statements += 1
             return await super().fetch(build, *shape, values=values)
+        finally:
+            turn.leave()
 
     async def fetch_columns(
         self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
     ) -> Columns:
         """Run a statement when it is its turn; see `VisibleReader.fetch_columns`."""
-        async with self._turn:
+        turn = self._turn
+        if not turn.take():
+            await turn.wait(patient=True)
+        try:
             self.statements += 1
             return await super().fetch_columns(build, *shape, values=values)
+        finally:
+            turn.leave()
 
 
 class Loaders:
