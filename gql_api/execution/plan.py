@@ -15,15 +15,14 @@ from graphql import (
     GraphQLIncludeDirective,
     GraphQLSkipDirective,
     GraphQLStreamDirective,
-    Undefined,
     VariableNode,
-    is_required_argument,
 )
 from graphql.execution.collect_fields import collect_fields, collect_subfields, get_field_entry_key
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import FieldNode, InlineFragmentNode
 from graphql.pyutils import Path
 
+from gql_api.execution.argument_template import fill, template_of
 from gql_api.execution.fallback import Fallback
 from gql_api.execution.resolution import choose_resolution, column_taker
 from gql_api.execution.shape import LeafShape, shape_of
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from graphql import (
-        GraphQLArgument,
         GraphQLField,
         GraphQLObjectType,
         GraphQLResolveInfo,
@@ -58,7 +56,7 @@ class FieldPlan:
 
     ``path`` is the field's response path without list indices: all objects of the level share it.
     ``arguments`` are the coerced arguments where no variable decides them and nothing in them can be changed;
-    ``variables_by_argument`` names the variables where each argument is one by itself.
+    ``template`` says which variables they are made of where they are nothing but variables.
     """
 
     __slots__ = (
@@ -73,7 +71,7 @@ class FieldPlan:
         "response_name",
         "selections",
         "shape",
-        "variables_by_argument",
+        "template",
     )
 
     def __init__(
@@ -93,8 +91,9 @@ class FieldPlan:
         self.path = Path(parent_path, self.response_name, parent_type.name)
         self.shape = shape_of(definition.type, plan.schema)
         self.selections: dict[GraphQLObjectType, SelectionPlan] = {}
+        given = {argument.name.value: argument.value for argument in self.nodes[0].arguments or ()}
+        self.template = template_of(definition.args, given)
         self.arguments = self._constant_arguments()
-        self.variables_by_argument = self._variables_by_argument()
         self.resolution: Resolution = choose_resolution(self)
 
     @property
@@ -133,11 +132,9 @@ class FieldPlan:
         node = self.nodes[0]
         if not self.definition.args and not node.arguments:
             return {}
-        variables = self.variables_by_argument
-        if variables is not None:
-            coerced = variable_values.coerced
-            arguments = {argument: coerced.get(variable) for argument, variable in variables}
-            if None not in arguments.values():  # one that is null, or left out, is graphql-core's business
+        if self.template is not None:
+            arguments = fill(self.template, variable_values.coerced)
+            if arguments is not None:  # one that is null, or left out, is graphql-core's business
                 return arguments
         return get_argument_values(self.definition, node, variable_values, None, self.plan.hide_suggestions)
 
@@ -153,24 +150,6 @@ class FieldPlan:
         except Exception:  # noqa: BLE001  coerced again for every operation, where the error has a place
             return None
         return arguments if all(type(value) in _IMMUTABLE for value in arguments.values()) else None
-
-    def _variables_by_argument(self) -> list[tuple[str, str]] | None:
-        """Name the variables, None unless each argument is one, and all others may be left out and have no default."""
-        given = {argument.name.value: argument.value for argument in self.nodes[0].arguments or ()}
-        if not given.keys() <= self.definition.args.keys():
-            return None
-        variables: list[tuple[str, str]] = []
-        for name, definition in self.definition.args.items():
-            node = given.get(name)
-            if isinstance(node, VariableNode) and definition.out_name in {None, name}:
-                variables.append((name, node.name.value))
-            elif node is not None or is_required_argument(definition) or _has_default(definition):
-                return None
-        return variables
-
-
-def _has_default(argument: GraphQLArgument) -> bool:
-    return argument.default is not None or argument.default_value is not Undefined
 
 
 class SelectionPlan:
