@@ -9,7 +9,7 @@ import pytest
 
 from gql_api.database.address import parse_database_url
 from gql_api.database.migrate import upgrade_to_head
-from gql_api.database.readers import FILE_CHECK_SECONDS
+from gql_api.database.sqlite_reader import FILE_CHECK_SECONDS
 from tests.integration.graphql_client import Answer, GraphQLClient
 from tests.server import serving, wait_for
 
