@@ -99,6 +99,7 @@ def build_app(settings: Settings) -> ASGIApp:
         settings.database_url,
         pool_size=settings.pool_size,
         sqlite_reader_threads=settings.sqlite_reader_threads,
+        sqlite_inline_seconds=settings.sqlite_inline_seconds,
         busy_timeout_seconds=settings.busy_timeout_seconds,
     )
     event_log = EventLog(settings.database_url, reader)

@@ -43,6 +43,13 @@ class Settings:
     workers: int = _row(1, "how many processes serve", at_least=1, at_most=256)
     pool_size: int = _row(10, "connections a worker keeps, for reads and for writes each", at_least=1, at_most=1000)
     sqlite_reader_threads: int = _row(4, "threads that read an SQLite file", at_least=1, at_most=64)
+    sqlite_inline_seconds: float = _row(
+        0.01,
+        "how long a statement on an SQLite file may hold up all else before it goes to one of those threads; "
+        "0: all go there at once, as suits a slow disk",
+        at_least=0,
+        at_most=10,
+    )
     busy_timeout_seconds: float = _row(5.0, "how long a writer waits for SQLite's lock", at_least=0, at_most=600)
     operations_max: int = _row(64, "operations that a worker executes at once", at_least=1, at_most=100_000)
     operations_waiting_max: int = _row(

@@ -1,9 +1,9 @@
 """Statements compiled once and run on the driver itself.
 
 SQLAlchemy writes the SQL; its execution layer costs 65 µs a statement over asyncpg and 440 µs over aiosqlite, which is
-more than most of our statements take. So the read path keeps the compiled text and hands it to asyncpg (which keeps it
-prepared) or to sqlite3 (on threads of our own, a read-only connection each). Reads run in autocommit: a transaction
-around a single statement would only add two round trips.
+more than most of our statements take. So the read path keeps the compiled text and hands it to asyncpg or to sqlite3,
+which keep it prepared, on read-only connections of our own. Reads run in autocommit: a transaction around a single
+statement would only add two round trips.
 """
 
 from __future__ import annotations

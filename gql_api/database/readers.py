@@ -23,6 +23,7 @@ def create_reader(
     *,
     pool_size: int,
     sqlite_reader_threads: int,
+    sqlite_inline_seconds: float,
     busy_timeout_seconds: float,
     timeouts: Timeouts = TIMEOUTS,
 ) -> Reader:
@@ -32,12 +33,19 @@ def create_reader(
         url: as for `database.engine.create_engine`.
         pool_size: connections at most, on PostgreSQL.
         sqlite_reader_threads: threads, and connections, at most, on SQLite.
+        sqlite_inline_seconds: how long a statement may take on the event loop's thread, on SQLite, before it goes to
+            one of those; 0: all go there.
         busy_timeout_seconds: how long SQLite waits for a lock; readers of a write-ahead log hardly ever do.
         timeouts: how long anything may wait, on PostgreSQL.
     """
     address = parse_database_url(url)
     if address.dialect is Dialect.SQLITE:
-        return SqliteReader(address, threads=sqlite_reader_threads, busy_timeout_seconds=busy_timeout_seconds)
+        return SqliteReader(
+            address,
+            threads=sqlite_reader_threads,
+            busy_timeout_seconds=busy_timeout_seconds,
+            inline_seconds=sqlite_inline_seconds,
+        )
     return PostgresqlReader(address, pool_size=pool_size, timeouts=timeouts)
 
 

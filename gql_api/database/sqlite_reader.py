@@ -1,4 +1,4 @@
-"""Reading SQLite: sqlite3 on threads of our own."""
+"""Reading SQLite: short statements where they are asked for, long ones on threads of our own."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from gql_api.database.compiled import (
 from gql_api.database.engine import open_sqlite_reader
 from gql_api.database.failure import explain_statement_failure
 from gql_api.database.interrupt import interrupt
+from gql_api.database.short_reads import ShortReads
 from gql_api.database.sqlite_file import FileIdentity, file_identity
 from gql_api.errors import DatabaseUnusable
 
@@ -33,12 +34,19 @@ FILE_CHECK_SECONDS = 0.1
 
 
 class SqliteReader:
-    """Reads on a few threads, with one read-only connection each."""
+    """Reads what is short on the event loop's thread, the rest on a few others, on a read-only connection each.
 
-    def __init__(self, address: DatabaseAddress, *, threads: int, busy_timeout_seconds: float) -> None:
+    What is short shows by trying: a statement that exceeds its budget of time is begun anew on a thread, and so is one
+    that finds the database locked, for on the loop nobody waits. Reading twice does no harm.
+    """
+
+    def __init__(
+        self, address: DatabaseAddress, *, threads: int, busy_timeout_seconds: float, inline_seconds: float
+    ) -> None:
         self._address = address
         self._busy_timeout_seconds = busy_timeout_seconds
         self._statements = StatementCache(sqlite.dialect())
+        self._short_reads = ShortReads(budget_seconds=inline_seconds)
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="sqlite-reader")
         self._idle: list[sqlite3.Connection] = []
         self._file: FileIdentity | None = None
@@ -50,6 +58,8 @@ class SqliteReader:
 
     async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
         """Run a statement; see `Reader.fetch`. Being cancelled interrupts the statement, and does not wait for its end.
+
+        A page of the file that the system does not have in memory keeps the event loop waiting for the disk.
 
         Raises:
             DatabaseUnusable: the file is missing, locked or damaged, or the reader was closed.
@@ -66,18 +76,33 @@ class SqliteReader:
 
     async def _fetch(self, statement: CompiledStatement, values: Mapping[str, Any]) -> list[Any]:
         arguments = [sqlite_argument(value) for value in statement.arguments(values)]
+        sql = statement.text(values)
+        try:
+            rows = self._read_here(statement.sql, sql, arguments)
+            if rows is None:
+                return await self._read_on_thread(sql, arguments)
+        except sqlite3.Error as error:
+            if self._closed:
+                raise self._closed_error() from error
+            raise explain_statement_failure(error, self._address) or error from error
+        await self._short_reads.give_way()
+        return rows
+
+    def _read_here(self, shape: str, sql: str, arguments: list[Any]) -> list[Any] | None:
+        self._check_file()
+        if self._idle and self._short_reads.lacks_connection:
+            self._short_reads.adopt(self._idle.pop())
+        return self._short_reads.read(shape, sql, arguments)
+
+    async def _read_on_thread(self, sql: str, arguments: list[Any]) -> list[Any]:
         await self._places.acquire()
-        running = self._start(statement.text(values), arguments)
+        running = self._start(sql, arguments)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             if running in self._running:
                 interrupt(self._running[running], running)
             raise
-        except sqlite3.Error as error:
-            if self._closed:
-                raise self._closed_error() from error
-            raise explain_statement_failure(error, self._address) or error from error
 
     async def close(self) -> None:
         """Close all connections; running statements are given up."""
@@ -86,14 +111,12 @@ class SqliteReader:
             interrupt(connection, running)
         if self._running:
             await asyncio.wait(list(self._running))
-        while self._idle:
-            self._idle.pop().close()
+        self._close_unused()
         self._executor.shutdown()
 
     def _start(self, sql: str, arguments: list[Any]) -> asyncio.Future[list[Any]]:
         """Run a statement on a thread, in the place that was acquired; when it ends, the place is free again."""
-        if monotonic() - self._file_checked_at > FILE_CHECK_SECONDS:
-            self._check_file()
+        self._check_file()
         try:
             connection = self._idle.pop() if self._idle else self._connect()
         except BaseException:
@@ -107,7 +130,7 @@ class SqliteReader:
 
     def _end(self, running: asyncio.Future[list[Any]]) -> None:
         connection = self._running.pop(running)
-        if self._closed or running.exception() is not None or connection in self._of_other_file:
+        if running.exception() is not None or self._closed or connection in self._of_other_file:
             self._of_other_file.discard(connection)
             connection.close()
         else:
@@ -115,14 +138,21 @@ class SqliteReader:
         self._places.release()
 
     def _check_file(self) -> None:
-        """Forget the connections to a file that was removed or replaced."""
-        self._file_checked_at = monotonic()
+        """Forget the connections to a file that was removed or replaced, if it is time to look."""
+        now = monotonic()
+        if now - self._file_checked_at <= FILE_CHECK_SECONDS:
+            return
+        self._file_checked_at = now
         found = file_identity(self._address.file)
         if found != self._file:
             self._file = found
-            while self._idle:
-                self._idle.pop().close()
+            self._close_unused()
             self._of_other_file.update(self._running.values())
+
+    def _close_unused(self) -> None:
+        self._short_reads.close()
+        while self._idle:
+            self._idle.pop().close()
 
     def _connect(self) -> sqlite3.Connection:
         if self._closed:

@@ -25,7 +25,9 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 @pytest.fixture
 async def reader(database_url: str) -> AsyncIterator[VisibleReader]:
-    reader = create_reader(database_url, pool_size=1, sqlite_reader_threads=1, busy_timeout_seconds=5)
+    reader = create_reader(
+        database_url, pool_size=1, sqlite_reader_threads=1, sqlite_inline_seconds=0.01, busy_timeout_seconds=5
+    )
     yield VisibleReader(reader, EVERYTHING)
     await reader.close()
 

@@ -73,7 +73,9 @@ async def reader(database_url: str) -> AsyncIterator[CountingReader]:
 
 
 def make_reader(database_url: str) -> Reader:
-    return create_reader(database_url, pool_size=2, sqlite_reader_threads=2, busy_timeout_seconds=5)
+    return create_reader(
+        database_url, pool_size=2, sqlite_reader_threads=2, sqlite_inline_seconds=0.01, busy_timeout_seconds=5
+    )
 
 
 async def seen(reader: VisibleReader, pages: list[Page]) -> list[ModelPage]:

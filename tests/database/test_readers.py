@@ -1,4 +1,7 @@
-"""Readers under fire: many at once, cut short, cut off, closed; whatever happens, all their connections come back."""
+"""Readers under fire: many at once, cut short, cut off, closed; whatever happens, all their connections come back.
+
+On SQLite these are those of the threads; `test_short_reads.py` has the one of the event loop.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
@@ -43,6 +46,7 @@ def make_reader(url: str, *, size: int = SIZE, pool_seconds: float = PATIENCE_SE
         url,
         pool_size=size,
         sqlite_reader_threads=size,
+        sqlite_inline_seconds=0,
         busy_timeout_seconds=1,
         timeouts=Timeouts(pool_seconds=pool_seconds),
     )

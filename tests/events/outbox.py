@@ -47,7 +47,9 @@ class Outbox:
 @asynccontextmanager
 async def outbox(url: str, *, queue_events_max: int = 1000) -> AsyncIterator[Outbox]:
     transactions = create_transactions(url, pool_size=5, busy_timeout_seconds=5)
-    reader = create_reader(url, pool_size=5, sqlite_reader_threads=2, busy_timeout_seconds=5)
+    reader = create_reader(
+        url, pool_size=5, sqlite_reader_threads=2, sqlite_inline_seconds=0.01, busy_timeout_seconds=5
+    )
     log = EventLog(url, reader)
     broker = Broker(log, queue_events_max=queue_events_max)
     try:

@@ -93,7 +93,12 @@ def _at_once(_dialect_name: str) -> Select[Any]:
 
 async def test_a_read_that_takes_too_long_is_given_up_and_told(database_url: str) -> None:
     reader = create_reader(
-        database_url, pool_size=1, sqlite_reader_threads=1, busy_timeout_seconds=1, timeouts=IMPATIENT
+        database_url,
+        pool_size=1,
+        sqlite_reader_threads=1,
+        sqlite_inline_seconds=0,
+        busy_timeout_seconds=1,
+        timeouts=IMPATIENT,
     )
     with pytest.raises(DatabaseUnusable, match="took too long"):
         await reader.fetch(_slow, values={})

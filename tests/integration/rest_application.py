@@ -32,7 +32,13 @@ async def rest_client(
     transactions = create_transactions(
         database_url, busy_timeout_seconds=LOCK_SECONDS, timeouts=Timeouts(lock_seconds=LOCK_SECONDS)
     )
-    reader = create_reader(database_url, pool_size=5, sqlite_reader_threads=2, busy_timeout_seconds=LOCK_SECONDS)
+    reader = create_reader(
+        database_url,
+        pool_size=5,
+        sqlite_reader_threads=2,
+        sqlite_inline_seconds=0.01,
+        busy_timeout_seconds=LOCK_SECONDS,
+    )
     routes = rest_routes(
         reader=reader,
         units_of_work=UnitsOfWork(transactions),

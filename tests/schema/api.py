@@ -79,7 +79,9 @@ class Api:
         limits: Limits | None = None,
         through: Callable[[Reader], Reader] = lambda reader: reader,
     ) -> None:
-        reader = create_reader(database_url, pool_size=3, sqlite_reader_threads=2, busy_timeout_seconds=5)
+        reader = create_reader(
+            database_url, pool_size=3, sqlite_reader_threads=2, sqlite_inline_seconds=0.01, busy_timeout_seconds=5
+        )
         self._reader = CountingReader(through(reader))
         self._database_url = database_url
         self._transactions = create_transactions(database_url)
