@@ -35,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from gql_api.database.conditions import Comparison, Condition, Not, is_element, where
+from gql_api.database.loop_order import InnerLoop
 from gql_api.database.visibility import Sight, assignments_seen, courses_seen, students_seen
 from gql_api.models import Course, Model, Student, StudentCourses
 from gql_api.pagination import Ordering, Part, order_by, seek
@@ -202,14 +203,16 @@ def _pages_by_subquery(dialect_name: str, sight: Sight, shape: PageShape) -> Sel
         .limit(_limit())
         .correlate(parents)
     )
-    columns = _linked_columns(shape.listing, link, table)
+    columns = {**_linked_columns(shape.listing, link, table), "id": table.c.id}
+    # The other way round, all rows of the table would be held against the page of each parent.
+    source: FromClause = InnerLoop(parents, table, table.c.id.in_(inner))
+    if ASSIGNED_AT in shape.columns:
+        source = source.join(
+            link, and_(link.c[_parent(shape.listing)] == parent_id, link.c[_child(shape.listing)] == table.c.id)
+        )
     return (
         select(parent_id.label("parent_id"), *(columns[name].label(name) for name in shape.columns))
-        .select_from(
-            parents.join(link, and_(link.c[_parent(shape.listing)] == parent_id, columns["id"].in_(inner))).join(
-                table, table.c.id == columns["id"]
-            )
-        )
+        .select_from(source)
         .order_by(parent_id, *order_by(shape.ordering, columns))
     )
 
