@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import Executable
@@ -22,8 +22,10 @@ from gql_api.database.failure import (
     explain_refusal,
     explain_statement_failure,
 )
-from gql_api.database.transaction import Answer
+from gql_api.database.transaction import Answer, Transaction
 from gql_api.errors import DatabaseUnusable, OutcomeUnknown
+
+ResultT = TypeVar("ResultT")
 
 
 class PostgresqlTransactions:
@@ -40,9 +42,15 @@ class PostgresqlTransactions:
             wait_seconds=timeouts.pool_seconds,
         )
 
+    async def run(self, work: Callable[[Transaction], Coroutine[Any, Any, ResultT]]) -> ResultT:
+        """Do the work in a transaction; see `Transactions.run`."""
+        async with self._begin() as transaction:
+            result = await work(transaction)
+            await transaction.commit()
+            return result
+
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[_PostgresqlTransaction]:
-        """A transaction; see `Transactions.begin`."""
+    async def _begin(self) -> AsyncIterator[_PostgresqlTransaction]:
         try:
             connection = await self._connections.take()
         except NoneFree as error:

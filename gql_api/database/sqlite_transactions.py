@@ -1,12 +1,13 @@
-"""Transactions on sqlite3 itself, in a thread of their own."""
+"""Transactions on sqlite3 itself, each of them wholly in a thread of their own."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from functools import partial
+from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import Executable
@@ -19,14 +20,19 @@ from gql_api.database.engine import Timeouts, open_sqlite_writer
 from gql_api.database.failure import explain_refusal, explain_statement_failure
 from gql_api.database.interrupt import interrupt
 from gql_api.database.sqlite_file import FileIdentity, file_identity
-from gql_api.database.transaction import Answer
+from gql_api.database.transaction import Answer, Transaction
+from gql_api.database.writer_thread import WriterThread
 from gql_api.errors import DatabaseUnusable, OutcomeUnknown
 
 ResultT = TypeVar("ResultT")
 
 
 class SqliteTransactions:
-    """Transactions on one connection and one thread: SQLite has one writer, and so has this process."""
+    """Transactions on one connection and one thread: SQLite has one writer, and so has this process.
+
+    The way to the thread and back costs more than most statements. It is gone once for a transaction: the work is
+    driven in the thread, where a statement is simply run, so that the work never has to be suspended.
+    """
 
     dialect = Dialect.SQLITE
 
@@ -35,137 +41,161 @@ class SqliteTransactions:
         self._busy_timeout_seconds = busy_timeout_seconds
         self._turn_seconds = timeouts.pool_seconds
         self._statements = StatementCache(sqlite.dialect())
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._thread = WriterThread("sqlite-writer")
         self._connection: sqlite3.Connection | None = None
+        self._path = address.file
         self._file: FileIdentity | None = None
-        self._turn = asyncio.Lock()
-        self._running: asyncio.Future[Any] | None = None
-        self._ending: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[_SqliteTransaction]:
-        """A transaction; see `Transactions.begin`.
+    async def run(self, work: Callable[[Transaction], Coroutine[Any, Any, ResultT]]) -> ResultT:
+        """Do the work in a transaction; see `Transactions.run`.
 
-        Whoever waits for SQLite's lock looks now and then whether it is free, and under load some look in vain until
-        their time is over: so within a process writers come in the order of arrival.
+        Writers come in the order of arrival: whoever waits for SQLite's lock looks now and then whether it is free, and
+        under load some would look in vain until their time is over.
+
+        Being cancelled interrupts the statement, and does not wait for its end, nor for the transaction's: the wait for
+        another process's lock cannot be interrupted. A COMMIT that has begun is not interrupted.
         """
-        try:
-            async with asyncio.timeout(self._turn_seconds):
-                await self._turn.acquire()
-        except TimeoutError as error:
-            raise DatabaseUnusable(NONE_FREE) from error
         transaction = _SqliteTransaction(self)
+        outcome = self._thread.do(partial(transaction.run, work))
+        turn = outcome.get_loop().call_later(self._turn_seconds, _miss_turn, transaction, outcome)
         try:
-            yield transaction
+            return await asyncio.shield(outcome)
         except asyncio.CancelledError:
-            # Rolled back without being waited for: the wait for another process's lock cannot be interrupted.
-            ending = asyncio.create_task(self._end(transaction))
-            self._ending.add(ending)
-            ending.add_done_callback(self._ending.discard)
+            interrupt(transaction, outcome)
             raise
-        except BaseException:
-            await self._end(transaction)
-            raise
-        await self._end(transaction)
-
-    async def _end(self, transaction: _SqliteTransaction) -> None:
-        try:
-            if self._running is not None and not self._running.done():
-                await asyncio.wait([self._running])  # otherwise it might be the rollback that is interrupted
-            await transaction.end()
         finally:
-            self._turn.release()
+            turn.cancel()
 
-    async def run(self, act: Callable[[sqlite3.Connection], ResultT], *, can_be_given_up: bool = True) -> ResultT:
-        """Do something with the connection, in its thread.
-
-        Being cancelled interrupts the statement if it `can_be_given_up`, and does not wait for its end.
-        """
-        running = asyncio.get_running_loop().run_in_executor(self._executor, self._act, act)
-        self._running = running
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            if can_be_given_up and self._connection is not None:
-                interrupt(self._connection, running)
-            raise
-        except sqlite3.Error as error:
-            raise explain_refusal(error) or explain_statement_failure(error, self._address) or error from error
-
-    def _act(self, act: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
-        if self._connection is None:
-            self._file = file_identity(self._address.file)
-            self._connection = open_sqlite_writer(self._address, busy_timeout_seconds=self._busy_timeout_seconds)
-        return act(self._connection)
-
-    def begin_on(self, connection: sqlite3.Connection) -> sqlite3.Connection:
-        """Begin a transaction on the file that is there now, and give the connection to it; in the thread."""
-        if self._file != file_identity(self._address.file):
+    def connection(self) -> sqlite3.Connection:
+        """The connection to the file that is there now; in the thread."""
+        file = file_identity(self._path)
+        if self._connection is not None and self._file != file:
+            self._connection.close()
             self._connection = None
-            connection.close()
-            return self._act(self.begin_on)
-        connection.execute("BEGIN IMMEDIATE")
-        return connection
+        if self._connection is None:
+            self._connection = open_sqlite_writer(self._address, busy_timeout_seconds=self._busy_timeout_seconds)
+            self._file = file
+        return self._connection
 
     def compiled(self, statement: Executable, names: tuple[str, ...]) -> CompiledStatement:
         """The statement as it is sent."""
         return self._statements.of(statement, names)
 
+    def explain(self, error: sqlite3.Error) -> Exception:
+        """What a driver's error means to whoever runs the transaction."""
+        return explain_refusal(error) or explain_statement_failure(error, self._address) or error
+
     async def close(self) -> None:
         """Close the connection when an open transaction has ended."""
-        if self._ending:
-            await asyncio.wait(self._ending)
-        await asyncio.to_thread(self._executor.shutdown)
+        await asyncio.to_thread(self._thread.close)
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
 
 class _SqliteTransaction:
+    """A transaction that is wholly in the writer's thread; only `interrupt` and `miss_turn` are for others."""
+
     def __init__(self, transactions: SqliteTransactions) -> None:
         self._transactions = transactions
-        self._began = False
+        self._connection: sqlite3.Connection | None = None
+        # Held by whoever ends the transaction or interrupts it: neither COMMIT nor ROLLBACK must be interrupted.
+        self._end = Lock()
+        self._has_turn = False
+        self._is_ending = False
+        self._is_given_up = False
+
+    def run(self, work: Callable[[Transaction], Coroutine[Any, Any, ResultT]]) -> ResultT:
+        """Do the work and keep it, or nothing of it."""
+        with self._end:
+            self._check_open()
+            self._has_turn = True
+        try:
+            result = _driven(work(self))
+            self._commit()
+        except BaseException:
+            self._roll_back()
+            raise
+        return result
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any]) -> Answer:
+        self._check_open()
         compiled = self._transactions.compiled(statement, tuple(parameters))
         arguments = [sqlite_argument(value) for value in compiled.arguments(parameters)]
-        begins, self._began = not self._began, True
-
-        def act(connection: sqlite3.Connection) -> tuple[list[Any], int]:
-            if begins:
-                connection = self._transactions.begin_on(connection)
-            cursor = connection.execute(compiled.sql, arguments)
+        try:
+            cursor = (self._connection or self._begin()).execute(compiled.sql, arguments)
             rows = cursor.fetchall()
-            return rows, cursor.rowcount
-
-        rows, changed = await self._transactions.run(act)
+        except sqlite3.Error as error:
+            raise self._transactions.explain(error) from error
         if compiled.columns:
             return Answer(with_times(rows, compiled.times), len(rows))
-        return Answer((), max(changed, 0))
+        return Answer((), max(cursor.rowcount, 0))
 
     async def execute_alone(self, statement: Executable, parameters: Mapping[str, Any]) -> Answer | None:
         raise NotImplementedError("on SQLite a transaction costs no round trips: there is nothing to be spared")
 
-    async def commit(self) -> None:
-        if self._began:
-            await self._transactions.run(_commit, can_be_given_up=False)
+    def interrupt(self) -> None:
+        """Give the transaction up, unless it is at its end: the statement that runs, and any that would follow."""
+        with self._end:
+            self._is_given_up = True
+            if self._connection is not None and not self._is_ending:
+                self._connection.interrupt()
 
-    async def end(self) -> None:
-        """Roll back what was not committed."""
-        if self._began:
-            with suppress(sqlite3.Error, DatabaseUnusable):
-                await self._transactions.run(_roll_back, can_be_given_up=False)
+    def miss_turn(self) -> bool:
+        """Give the transaction up if its turn has not come, and say whether that is so; from another thread."""
+        with self._end:
+            if not self._has_turn:
+                self._is_given_up = True
+            return not self._has_turn
+
+    def _check_open(self) -> None:
+        if self._is_ending:
+            raise RuntimeError("this transaction has ended")
+        if self._is_given_up:
+            raise asyncio.CancelledError
+
+    def _begin(self) -> sqlite3.Connection:
+        connection = self._transactions.connection()
+        connection.execute("BEGIN IMMEDIATE")
+        self._connection = connection
+        return connection
+
+    def _commit(self) -> None:
+        with self._end:
+            self._check_open()
+            self._is_ending = True
+        if self._connection is None:
+            return
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:  # it may have been written all the same
+                raise OutcomeUnknown from error
+            raise self._transactions.explain(error) from error
+
+    def _roll_back(self) -> None:
+        with self._end:
+            self._is_ending = True
+        if self._connection is not None and self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
 
 
-def _commit(connection: sqlite3.Connection) -> None:
+def _miss_turn(transaction: _SqliteTransaction, outcome: asyncio.Future[Any]) -> None:
+    if not outcome.done() and transaction.miss_turn():
+        outcome.set_exception(DatabaseUnusable(NONE_FREE))
+
+
+def _driven(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """The result of work that is never suspended.
+
+    Raises:
+        RuntimeError: it was: it awaits something that belongs to an event loop, of which this thread has none.
+    """
     try:
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:  # it may have been written all the same
-            raise OutcomeUnknown from error
-        raise
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
+        work.send(None)
+    except StopIteration as end:
+        result: ResultT = end.value
+        return result
+    work.close()
+    raise RuntimeError("this work awaits something other than its transaction, which on SQLite it cannot")

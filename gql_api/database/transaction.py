@@ -1,20 +1,21 @@
 """A transaction of one task, whichever the database: what it is asked, and what it gives back.
 
 As on the read path, SQLAlchemy writes the statements and its execution layer stays away: an assignment is a statement
-or two, and would spend three times their cost in it. A transaction begins with its first statement, and is rolled back
-unless `commit` was said.
+or two, and would spend three times their cost in it. A transaction begins with its first statement, and ends with the
+work that is done in it: committed if that returns, rolled back if it raises.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Executable
 
 from gql_api.database.address import Dialect
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +78,26 @@ class Transaction(Protocol):
         """
         ...
 
-    async def commit(self) -> None:
-        """Keep what was done.
-
-        Raises:
-            OutcomeUnknown: the database broke off before it could say whether it was kept.
-            DatabaseUnusable, TransactionOverrun: it was not kept.
-        """
-        ...
-
 
 class Transactions(Protocol):
-    """Begins transactions; safe to be used by many tasks at once."""
+    """Runs transactions; safe to be used by many tasks at once."""
 
     @property
     def dialect(self) -> Dialect:
         """The dialect of the statements."""
         ...
 
-    def begin(self) -> AbstractAsyncContextManager[Transaction]:
-        """A transaction that ends with the block, rolled back unless it was committed.
+    async def run(self, work: Callable[[Transaction], Coroutine[Any, Any, ResultT]]) -> ResultT:
+        """Do the work in a transaction of its own, and commit it: all of it is kept, or nothing.
+
+        The work awaits nothing but its transaction. On SQLite it runs in another thread, without an event loop, and
+        whatever else it awaits is an error.
 
         Raises:
-            DatabaseUnusable: no connection can be made, or none became free in time.
+            OutcomeUnknown: the database broke off before it could say whether the work was kept.
+            DatabaseUnusable, TransactionOverrun: it was not kept; no connection could be made, or none became free in
+                time, or the COMMIT failed.
+            Exception: whatever the work raises.
         """
         ...
 

@@ -170,15 +170,16 @@ class Mutation:
 
 async def _run(info: Info, use_case: Callable[[UnitOfWork], Awaitable[ResultT]]) -> ResultT:
     """Do one thing wholly."""
-    reader = info.context.reader
+    attempts: list[UnitOfWork] = []
 
-    async def counted(uow: UnitOfWork) -> ResultT:
-        try:
-            return await use_case(uow)
-        finally:
-            reader.statements += uow.statements
+    async def noted(uow: UnitOfWork) -> ResultT:
+        attempts.append(uow)
+        return await use_case(uow)
 
-    return await info.context.units_of_work.run_alone(counted, actor=info.context.actor)
+    try:
+        return await info.context.units_of_work.run_alone(noted, actor=info.context.actor)
+    finally:
+        info.context.reader.statements += sum(uow.statements for uow in attempts)
 
 
 def _given(input_: Any, *names: str) -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""One transaction at a time: opened at an edge, handed to services, ended where it was opened."""
+"""One transaction for one use case: begun at an edge, handed to services, ended where it was begun."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -31,26 +30,18 @@ class Overtaken(Exception):
 
 
 class UnitOfWork:
-    """An open transaction, on one connection, for one task; what it did is kept only if `commit` was said.
+    """An open transaction, on one connection, for one use case; `UnitsOfWork.run` keeps what was done in it.
 
-    It begins with its first statement. After a statement that failed or was cancelled it cannot be committed any more:
-    PostgreSQL would answer such a COMMIT with a silent ROLLBACK, SQLite would keep half of the work.
+    It begins with its first statement. After a statement that failed or was cancelled it cannot be kept any more:
+    PostgreSQL would answer a COMMIT with a silent ROLLBACK, SQLite would keep half of the work.
 
     Attributes:
         actor: on whose behalf it is done, for the audit; None where nobody is identified.
+        announces: whether events were recorded, for which somebody waits.
         statements: how many were run so far, its beginning and its end apart.
     """
 
-    __slots__ = (
-        "_announces",
-        "_ended",
-        "_on_announced",
-        "_transaction",
-        "actor",
-        "dialect_name",
-        "is_alone",
-        "statements",
-    )
+    __slots__ = ("_ended", "_transaction", "actor", "announces", "dialect_name", "is_alone", "statements")
 
     def __init__(
         self,
@@ -58,14 +49,12 @@ class UnitOfWork:
         dialect_name: str,
         *,
         actor: Actor | None = None,
-        on_announced: Callable[[], None] | None = None,
         is_alone: bool = False,
     ) -> None:
         self._transaction = transaction
-        self._on_announced = on_announced
-        self._announces = False
         self._ended: str | None = None
         self.actor = actor
+        self.announces = False
         self.dialect_name = dialect_name
         self.is_alone = is_alone
         self.statements = 0
@@ -108,19 +97,16 @@ class UnitOfWork:
 
     def announce(self) -> None:
         """Say that events were recorded: once they are committed, those who wait for them are woken."""
-        self._announces = True
+        self.announces = True
 
-    async def commit(self) -> None:
-        """Keep what was done. The unit of work is at its end then, also if this fails.
+    def end(self) -> None:
+        """Say that all was done that is to be kept.
 
         Raises:
-            DatabaseUnusable: the connection broke; whether the work was kept is known to the database alone.
+            RuntimeError: a statement has failed, so that it must not be kept.
         """
         self._check_open()
-        self._ended = "was committed"
-        await self._transaction.commit()
-        if self._announces and self._on_announced is not None:
-            self._on_announced()
+        self._ended = "has ended"
 
     def _check_open(self) -> None:
         if self._ended is not None:
@@ -128,13 +114,13 @@ class UnitOfWork:
 
 
 class UnitsOfWork:
-    """Opens units of work; safe to be used by many tasks at once, which get a transaction each.
+    """Runs use cases; safe to be used by many tasks at once, which get a unit of work each.
 
     Only what is made here can be handed to a service: a reader, which runs in autocommit, is no unit of work.
 
     Args:
         transactions: where the transactions come from.
-        on_announced: called after each commit of a unit of work that has recorded events.
+        on_announced: called after each commit of a unit of work that has recorded events, by the task that ran it.
 
     See Also:
         `database.transaction`: the isolation level is READ COMMITTED on PostgreSQL, so that a statement that follows
@@ -144,28 +130,6 @@ class UnitsOfWork:
     def __init__(self, transactions: Transactions, *, on_announced: Callable[[], None] | None = None) -> None:
         self._transactions = transactions
         self._on_announced = on_announced
-
-    @asynccontextmanager
-    async def open(self, *, actor: Actor | None = None) -> AsyncIterator[UnitOfWork]:
-        """A unit of work that ends with the block: rolled back unless it was committed.
-
-        Args:
-            actor: on whose behalf; None where nobody is identified.
-
-        Raises:
-            DatabaseUnusable: no connection can be made, or none became free in time.
-        """
-        async with self._transactions.begin() as transaction:
-            yield self._unit_of_work(transaction, actor)
-
-    def _unit_of_work(self, transaction: Transaction, actor: Actor | None, *, is_alone: bool = False) -> UnitOfWork:
-        return UnitOfWork(
-            transaction,
-            self._transactions.dialect,
-            actor=actor,
-            on_announced=self._on_announced,
-            is_alone=is_alone,
-        )
 
     async def run_alone(
         self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]], *, actor: Actor | None = None
@@ -178,10 +142,11 @@ class UnitsOfWork:
         return await self._run(use_case, actor, is_alone=is_alone)
 
     async def run(self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]], *, actor: Actor | None = None) -> ResultT:
-        """Do one thing wholly: open a unit of work, call `use_case` with it, commit, and give back its result.
+        """Do one thing wholly: begin a unit of work, call `use_case` with it, commit, and give back its result.
 
         Where others stood in the way (a deadlock, a failed serialization, `Overtaken`) it is done again from the
-        beginning, ATTEMPTS_MAX times in all, so `use_case` should do nothing but use its unit of work.
+        beginning, ATTEMPTS_MAX times in all, so `use_case` should do nothing but use its unit of work. It must not
+        await anything else either: on SQLite it runs in another thread, see `Transactions.run`.
 
         Raises:
             DatabaseUnusable: the database is away or locked, or others stood in the way of every attempt.
@@ -192,16 +157,22 @@ class UnitsOfWork:
     async def _run(
         self, use_case: Callable[[UnitOfWork], Awaitable[ResultT]], actor: Actor | None, *, is_alone: bool
     ) -> ResultT:
+        async def work(transaction: Transaction) -> tuple[ResultT, bool]:
+            uow = UnitOfWork(transaction, self._transactions.dialect, actor=actor, is_alone=is_alone)
+            result = await use_case(uow)
+            uow.end()
+            return result, uow.announces
+
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
-                async with self._transactions.begin() as transaction:
-                    uow = self._unit_of_work(transaction, actor, is_alone=is_alone)
-                    result = await use_case(uow)
-                    await uow.commit()
-                    return result
+                result, announces = await self._transactions.run(work)
             except (TransactionOverrun, Overtaken) as error:
                 if attempt == ATTEMPTS_MAX:
                     raise DatabaseUnusable("Too many others are changing the same rows.") from error
+            else:
+                if announces and self._on_announced is not None:
+                    self._on_announced()
+                return result
             # Of different length for each, so that those who collided do not collide again.
             await asyncio.sleep(random.uniform(0, PAUSE_SECONDS_MAX * attempt))  # noqa: S311 - not a secret
         raise AssertionError("the last attempt returns or raises")

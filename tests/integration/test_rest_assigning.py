@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gql_api.services.courses import create_course, update_course
 from gql_api.services.unit_of_work import UnitsOfWork
 from tests.integration.rest_application import BODY_BYTES_MAX, NO_COURSE, NO_STUDENT, problem, rest_client
+from tests.services.held import held
 from tests.services.stored import everything, new_course, new_students, pairs
 
 EXPECTED = 'expected is {"courseId": 7}, with the integer key of a course.'
@@ -289,7 +290,7 @@ async def test_a_locked_database_is_told_without_saying_where_it_is(
     [student_id] = await new_students(units_of_work, 1)
     course_id = await new_course(units_of_work, capacity=1)
 
-    async with units_of_work.open() as uow:
+    async with held(engine) as uow:
         await update_course(uow, course_id=course_id, title="Held")
         with caplog.at_level(logging.ERROR):
             response = await assign(rest, student_id, course_id)

@@ -23,6 +23,7 @@ from gql_api.services.tables import COURSES, STUDENT_COURSES, STUDENTS
 from gql_api.services.unit_of_work import UnitsOfWork
 from tests.rosters.sample_bundle import Bundle, appended, replaced, sample, written
 from tests.rosters.stored import day, every_row, stored
+from tests.services.held import held
 
 SKIP = ImportOptions(skip_invalid=True)
 
@@ -164,7 +165,7 @@ async def test_an_import_waits_for_whoever_is_taking_a_seat(
 ) -> None:
     await run(engine, with_capacities(math="3", art="9"), tmp_path)
     rival = await units_of_work.run(lambda uow: create_student(uow, name="Rival"))
-    async with units_of_work.open() as uow:
+    async with held(engine) as uow:
         await assign_course(uow, student_id=rival.id, course_id=1)
         importing = asyncio.create_task(run(engine, with_a_new_student(), tmp_path))
         await asyncio.wait({importing}, timeout=LAST_SEAT_SECONDS)

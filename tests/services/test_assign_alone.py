@@ -15,6 +15,7 @@ from gql_api.services.assignments import Assignment, assign_course
 from gql_api.services.courses import delete_course, update_course
 from gql_api.services.students import delete_student
 from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
+from tests.services.held import held
 from tests.services.stored import Entry, audited, everything, new_course, new_students, pairs, recorded_statements
 from tests.services.test_concurrency import ONLY_POSTGRESQL, outcomes, until_waiting
 
@@ -113,7 +114,7 @@ async def test_who_waits_for_the_course_sees_what_was_done_to_it_meanwhile(
     outcome: str,
 ) -> None:
     course_id, [first, second] = await new_course(units_of_work, capacity=1), await new_students(units_of_work, 2)
-    async with asyncio.timeout(20), units_of_work.open() as uow:
+    async with asyncio.timeout(20), held(engine) as uow:
         await meanwhile(first, course_id)(uow)
         waiting = asyncio.create_task(outcomes([assign_alone(units_of_work, second, course_id)]))
         await until_waiting(engine)
@@ -124,7 +125,7 @@ async def test_who_waits_for_the_course_sees_what_was_done_to_it_meanwhile(
 @ONLY_POSTGRESQL
 async def test_a_student_who_is_deleted_meanwhile_is_not_found(engine: AsyncEngine, units_of_work: UnitsOfWork) -> None:
     course_id, [student_id] = await new_course(units_of_work), await new_students(units_of_work, 1)
-    async with asyncio.timeout(20), units_of_work.open() as uow:
+    async with asyncio.timeout(20), held(engine) as uow:
         await delete_student(uow, student_id=student_id)
         waiting = asyncio.create_task(outcomes([assign_alone(units_of_work, student_id, course_id)]))
         await until_waiting(engine)
@@ -133,9 +134,11 @@ async def test_a_student_who_is_deleted_meanwhile_is_not_found(engine: AsyncEngi
 
 
 async def test_a_unit_of_work_that_may_hold_more_runs_nothing_alone(units_of_work: UnitsOfWork) -> None:
-    async with units_of_work.open() as uow:
-        with pytest.raises(RuntimeError, match="may hold more"):
-            await uow.execute_alone(text("SELECT 1"), {})
+    async def use_case(uow: UnitOfWork) -> None:
+        await uow.execute_alone(text("SELECT 1"), {})
+
+    with pytest.raises(RuntimeError, match="may hold more"):
+        await units_of_work.run(use_case)
 
 
 @ONLY_POSTGRESQL

@@ -9,6 +9,7 @@ from gql_api.errors import CourseFull, CourseNotFound, InvalidInput, StudentNotF
 from gql_api.services.assignments import PAIRS_MAX, Assignment, Refusal, assign_course, assign_courses
 from gql_api.services.pairs import Pair
 from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
+from tests.services.held import held
 from tests.services.stored import RECORDING, everything, new_course, new_students, pairs, recorded_statements
 
 
@@ -71,7 +72,9 @@ async def test_every_pair_has_its_result_in_order(engine: AsyncEngine, units_of_
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_many_at_once_come_out_as_one_after_the_other(units_of_work: UnitsOfWork, seed: int) -> None:
+async def test_many_at_once_come_out_as_one_after_the_other(
+    engine: AsyncEngine, units_of_work: UnitsOfWork, seed: int
+) -> None:
     chance = random.Random(seed)  # noqa: S311 - a reproducible choice
     students = await new_students(units_of_work, 8)
     courses = [await new_course(units_of_work, f"C{i}", capacity=chance.choice([None, 0, 1, 3, 7])) for i in range(5)]
@@ -79,7 +82,7 @@ async def test_many_at_once_come_out_as_one_after_the_other(units_of_work: Units
         await units_of_work.run(partial(assign_courses, pairs=[Pair(student_id, chance.choice(courses))]))
     wanted = [Pair(chance.choice([*students, 99]), chance.choice([*courses, 99])) for _ in range(120)]
 
-    async with units_of_work.open() as uow:  # not committed
+    async with held(engine) as uow:  # not committed
         at_once = told(await assign_courses(uow, wanted))
     one_by_one: list[Assignment | Refusal] = []
     for pair in wanted:
@@ -117,20 +120,22 @@ async def test_the_number_of_statements_does_not_depend_on_the_number_of_pairs(
         return len(statements), set(told(results))
 
     for number in (1, 2, PAIRS_MAX):
-        async with units_of_work.open() as uow:
+        async with held(engine) as uow:
             assert await counted(uow, number) == (5 + RECORDING[dialect], {"new"})
     await units_of_work.run(partial(assign_courses, pairs=wanted))
     assert len(await pairs(engine)) == PAIRS_MAX
-    async with units_of_work.open() as uow:
+    async with held(engine) as uow:
         assert await counted(uow, PAIRS_MAX) == (4, {"already"})
 
 
-async def test_a_statements_text_is_the_same_for_every_number_of_pairs(units_of_work: UnitsOfWork) -> None:
+async def test_a_statements_text_is_the_same_for_every_number_of_pairs(
+    engine: AsyncEngine, units_of_work: UnitsOfWork
+) -> None:
     students = await new_students(units_of_work, 3)
     course_id = await new_course(units_of_work, capacity=3)
     texts = []
     for number in (1, 3):
-        async with units_of_work.open() as uow:
+        async with held(engine) as uow:
             with recorded_statements() as statements:
                 await assign_courses(uow, [Pair(student_id, course_id) for student_id in students[:number]])
         texts.append(statements)

@@ -15,6 +15,7 @@ from gql_api.services.students import create_student
 from gql_api.services.unit_of_work import UnitOfWork
 from tests.database.lock_holder import write_lock_held_by_another_process
 from tests.database_fixtures import writing
+from tests.services.stop import STOPS
 from tests.services.stored import everything, new_course
 
 ALMOST_ENDLESS = {
@@ -76,27 +77,55 @@ async def test_who_waits_for_the_lock_of_another_process_is_gone_at_once_all_the
         await units_of_work.run(partial(update_course, course_id=1, title="Algebra"))
 
 
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 async def test_what_was_sent_to_be_kept_is_kept_though_nobody_waits_for_it_any_more(
-    database_url: str, dialect: str, engine: AsyncEngine
+    database_url: str, engine: AsyncEngine
 ) -> None:
-    if dialect == "postgresql":
-        async with engine.begin() as connection:
-            for statement in SLOW_COMMIT:
-                await connection.exec_driver_sql(statement)
+    async with engine.begin() as connection:
+        for statement in SLOW_COMMIT:
+            await connection.exec_driver_sql(statement)
 
     async with writing(database_url, pool_size=1) as units_of_work:
-
-        async def commit() -> None:
-            async with units_of_work.open() as uow:
-                await create_student(uow, name="Ann")
-                committing.set()
-                await uow.commit()
-
-        committing = asyncio.Event()
-        task = asyncio.create_task(commit())
-        await committing.wait()
-        await asyncio.sleep(0.1 if dialect == "postgresql" else 0)
+        task = asyncio.create_task(units_of_work.run(partial(create_student, name="Ann")))
+        await asyncio.sleep(0.2)
         assert await cancelled(task) < AT_ONCE_SECONDS / 2
         async with asyncio.timeout(2):
             await new_course(units_of_work)
+    assert [row[1] for row in (await everything(engine))["students"]] == ["Ann"]
+
+
+async def test_who_leaves_before_anything_was_sent_to_be_kept_leaves_nothing(
+    database_url: str, dialect: str, engine: AsyncEngine
+) -> None:
+    stop = STOPS[dialect]()
+
+    async def create(uow: UnitOfWork) -> None:
+        await create_student(uow, name="Ann")
+        await stop.here()
+
+    async with writing(database_url, pool_size=1) as units_of_work:
+        task = asyncio.create_task(units_of_work.run(create))
+        await stop.reached()
+        assert await cancelled(task) < AT_ONCE_SECONDS
+        stop.go_on()
+        await new_course(units_of_work)
+    assert (await everything(engine))["students"] == []
+
+
+async def test_who_leaves_the_line_is_passed_over(database_url: str, dialect: str, engine: AsyncEngine) -> None:
+    stop = STOPS[dialect]()
+
+    async def take_long(uow: UnitOfWork) -> None:
+        await create_student(uow, name="Ann")
+        await stop.here()
+
+    async with writing(database_url, pool_size=1) as units_of_work:
+        long = asyncio.create_task(units_of_work.run(take_long))
+        await stop.reached()
+        task = asyncio.create_task(units_of_work.run(partial(create_student, name="Bob")))
+        await asyncio.sleep(0.05)
+        assert await cancelled(task) < AT_ONCE_SECONDS
+        stop.go_on()
+        await long
+        await new_course(units_of_work)
     assert [row[1] for row in (await everything(engine))["students"]] == ["Ann"]

@@ -17,6 +17,7 @@ from gql_api.services.pairs import Pair
 from gql_api.services.students import create_student, delete_student, update_student
 from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
 from tests.database_fixtures import writing
+from tests.services.held import held
 from tests.services.stored import new_course, new_students, pairs
 
 Assign: TypeAlias = Callable[..., Awaitable[Assignment]]
@@ -41,7 +42,7 @@ async def while_open(
 ) -> Any:
     """Do the first, begin the second, see it wait, commit the first; what came of the second."""
     async with asyncio.timeout(20):
-        async with units_of_work.open() as uow:
+        async with held(engine) as uow:
             await first(uow)
             waiting = asyncio.create_task(units_of_work.run(second))
             await until_waiting(engine)
@@ -348,7 +349,7 @@ async def test_students_of_a_course_without_capacity_wait_for_nobody(
     course_id = await new_course(units_of_work)
     ada, bob = await new_students(units_of_work, 2)
 
-    async with asyncio.timeout(4), units_of_work.open() as uow:  # shorter than the wait for a lock may be
+    async with asyncio.timeout(4), held(engine) as uow:  # shorter than the wait for a lock may be
         await assign_course(uow, student_id=ada, course_id=course_id)
         await units_of_work.run(partial(assign_course, student_id=bob, course_id=course_id))
         assert await pairs(engine) == [(bob, course_id)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from gql_api.services.pairs import Pair
 from gql_api.services.students import create_student, delete_student, update_student
 from gql_api.services.unit_of_work import UnitOfWork, UnitsOfWork
 from tests.database_fixtures import writing
+from tests.services.held import held
 from tests.services.stored import everything, new_course, new_students, pairs, recorded_statements
 
 ONLY_POSTGRESQL = pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
@@ -145,13 +147,13 @@ async def test_a_connection_killed_before_the_commit_leaves_everything_as_it_was
 
 HOLD = """
 import asyncio, sys
-from gql_api.database.transactions import create_transactions
-from gql_api.services.assignments import assign_course, assign_courses
+from gql_api.database.engine import create_engine
+from gql_api.services.assignments import assign_courses
 from gql_api.services.pairs import Pair
-from gql_api.services.unit_of_work import UnitsOfWork
+from tests.services.held import held
 
 async def hold():
-    async with UnitsOfWork(create_transactions(sys.argv[1])).open() as uow:
+    async with held(create_engine(sys.argv[1])) as uow:
         await assign_courses(uow, [Pair(2, 1), Pair(2, 2)])
         print("holding", flush=True)
         await asyncio.sleep(60)
@@ -193,7 +195,7 @@ async def cancel_one_who_waits(engine: AsyncEngine, units_of_work: UnitsOfWork) 
     before = await everything(engine)
 
     for _ in range(3):
-        async with units_of_work.open() as uow:
+        async with held(engine) as uow:
             await update_course(uow, course_id=1, capacity=5)
             waiting = asyncio.create_task(units_of_work.run(partial(assign_course, student_id=2, course_id=1)))
             await asyncio.sleep(0.05)
@@ -206,6 +208,12 @@ async def cancel_one_who_waits(engine: AsyncEngine, units_of_work: UnitsOfWork) 
     assert await pairs(engine) == [(1, 1), (1, 2), (2, 1)]
 
 
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    """Cancel a task, and let it hear of it."""
+    task.cancel()
+    await asyncio.wait([task])
+
+
 @pytest.mark.parametrize("place", range(1, 6))
 async def test_cancelling_any_statement_leaves_nothing_and_no_lock(
     engine: AsyncEngine, units_of_work: UnitsOfWork, place: int
@@ -215,7 +223,17 @@ async def test_cancelling_any_statement_leaves_nothing_and_no_lock(
     wanted = partial(assign_courses, pairs=[Pair(2, 1), Pair(2, 2)])
     task = asyncio.create_task(units_of_work.run(wanted))
 
-    with recorded_statements(before=lambda number: number == place and task.cancel()):
+    loop = asyncio.get_running_loop()
+
+    def cancel_at(number: int) -> None:
+        if number != place:
+            return
+        if threading.current_thread() is threading.main_thread():
+            task.cancel()
+        else:
+            asyncio.run_coroutine_threadsafe(cancelled(task), loop).result(10)
+
+    with recorded_statements(before=cancel_at):
         [outcome] = await asyncio.gather(task, return_exceptions=True)
 
     assert isinstance(outcome, asyncio.CancelledError)  # kept until the end, with the statement it holds on to
@@ -231,7 +249,7 @@ async def test_a_lock_held_too_long_is_told_and_changes_nothing(
     wanted = partial(assign_course, student_id=2, course_id=1)
 
     async with writing(database_url, busy_timeout_seconds=0.1, timeouts=Timeouts(lock_seconds=0.1)) as impatient:
-        async with units_of_work.open() as uow:
+        async with held(engine) as uow:
             await update_course(uow, course_id=1, title="Held")
             with pytest.raises(DatabaseUnusable, match="is locked"):
                 await impatient.run(wanted)

@@ -14,6 +14,7 @@ from gql_api.services.audit import record_class_lists
 from gql_api.services.personal_data import ERASED_NAME, Erasure, erase_student, export_student, student_name
 from gql_api.services.students import create_student, delete_student, update_student
 from gql_api.services.unit_of_work import UnitsOfWork
+from tests.services.held import held
 from tests.services.stored import Entry, audited, everything, new_course, recorded_statements
 
 on_postgresql = pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
@@ -160,7 +161,7 @@ async def test_an_assignment_made_meanwhile_records_no_erased_name(
         await units_of_work.run(partial(assign_course, student_id=1, course_id=2))
 
     async def erase() -> None:
-        async with units_of_work.open(actor=ROOT) as uow:
+        async with held(engine, actor=ROOT) as uow:
             execute = uow.execute
 
             async def pausing(statement: Any, parameters: Any = None) -> Any:
