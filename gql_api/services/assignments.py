@@ -77,7 +77,7 @@ async def assign_course(uow: UnitOfWork, *, student_id: int, course_id: int) -> 
     pair = {"student_id": student_id, "course_id": course_id}
     if uow.is_alone and (done := await _assign_at_once(uow, pair)) is not None:
         return done
-    student, course, assigned_at = _rows(await uow.execute(statements.READ_PAIR_AND_LOCK, pair))
+    student, course, assigned_at = _rows(await uow.execute(statements.READ_PAIR_TO_ASSIGN[uow.dialect_name], pair))
     if course is None:
         # No such course, or the lock that befitted it no longer does.
         course = await _lock_course(uow, course_id)
