@@ -4,7 +4,6 @@ import asyncio
 import gc
 import sqlite3
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 from unittest.mock import patch
@@ -12,60 +11,22 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import insert, text
 
-from gql_api.database import sqlite_transactions
-from gql_api.database.engine import open_sqlite_writer
 from gql_api.database.transaction import Transaction, Transactions
 from gql_api.database.transactions import create_transactions
 from gql_api.database.writer_thread import WriterThread
 from gql_api.errors import DatabaseUnusable, OutcomeUnknown
 from gql_api.services.tables import STUDENTS
+from tests.database.watched_writer import Watched, cancelled_while, watched_writer
 
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 
 ENTER = insert(STUDENTS)
 NAMES = text("SELECT name FROM students ORDER BY id").columns(STUDENTS.c.name)
-WHILE_SECONDS = 0.05
-"""In which a statement is interrupted several times."""
-
-
-class Watched:
-    """The writer's connection, and what is seen of it; `before` is called with each statement's text."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.threads: set[int] = set()
-        self.interrupts = 0
-        self.before: Callable[[str], Any] = len
-        self._connection: sqlite3.Connection | None = None
-
-    def opened(self, *arguments: Any, **options: Any) -> Any:
-        self._connection = open_sqlite_writer(*arguments, **options)
-        return self
-
-    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
-        assert self._connection is not None
-        self.texts.append(sql.split(maxsplit=1)[0])
-        self.threads.add(threading.get_ident())
-        self.before(sql)
-        return self._connection.execute(sql, parameters)
-
-    def interrupt(self) -> None:
-        self.interrupts += 1
-
-    @property
-    def in_transaction(self) -> bool:
-        assert self._connection is not None
-        return self._connection.in_transaction
-
-    def close(self) -> None:
-        assert self._connection is not None
-        self._connection.close()
 
 
 @pytest.fixture
 def watched() -> Iterator[Watched]:
-    connection = Watched()
-    with patch.object(sqlite_transactions, "open_sqlite_writer", connection.opened):
+    with watched_writer() as connection:
         yield connection
 
 
@@ -87,31 +48,15 @@ async def names(transactions: Transactions) -> list[str]:
     return await transactions.run(read)
 
 
-async def cancelled_while(watched: Watched, verb: str, task: asyncio.Task[None]) -> None:
-    """Let the task be cancelled by the event loop when its statement of this verb begins."""
-    loop = asyncio.get_running_loop()
-
-    def cancel(sql: str) -> None:
-        if sql.startswith(verb):
-            loop.call_soon_threadsafe(task.cancel)
-            time.sleep(WHILE_SECONDS)
-
-    watched.before = cancel
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await asyncio.sleep(2 * WHILE_SECONDS)
-    watched.before = len
-
-
 async def test_a_transaction_goes_to_the_thread_once(transactions: Transactions, watched: Watched) -> None:
     async def enter_three(transaction: Transaction) -> None:
         for _ in range(3):
             await enter(transaction)
 
-    with patch.object(WriterThread, "do", autospec=True, side_effect=WriterThread.do) as do:
+    with patch.object(WriterThread, "ask", autospec=True, side_effect=WriterThread.ask) as ask:
         await transactions.run(enter_three)
 
-    assert do.call_count == 1
+    assert ask.call_count == 1
     assert watched.texts == ["BEGIN", "INSERT", "INSERT", "INSERT", "COMMIT"]
     assert watched.threads.isdisjoint({threading.get_ident()})
     assert len(watched.threads) == 1
