@@ -115,13 +115,7 @@ async def test_a_statement_that_is_refused_is_refused_to_its_work_alone(transact
 async def test_nobody_is_told_anything_before_the_commit_and_everybody_that_it_failed(
     transactions: Transactions, watched: Watched, code: int, told: type[Exception]
 ) -> None:
-    def fail(sql: str) -> None:
-        if sql == "COMMIT":
-            error = sqlite3.OperationalError("the disk")
-            error.sqlite_errorcode = code
-            raise error
-
-    watched.before = fail
+    watched.fail_to_commit(code)
     # Who was refused may have been so by what was not kept in the end.
     outcomes = await together(transactions, entering("Ada"), refusing("Eve"), nothing, entering("Bob"))
     watched.before = len

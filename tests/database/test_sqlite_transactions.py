@@ -136,13 +136,7 @@ async def test_a_transaction_that_was_kept_by_its_work_is_of_no_use_afterwards(t
 async def test_a_commit_that_fails_is_told_and_the_next_transaction_begins_anew(
     transactions: Transactions, watched: Watched, code: int, told: type[Exception]
 ) -> None:
-    def fail(sql: str) -> None:
-        if sql == "COMMIT":
-            error = sqlite3.OperationalError("the disk")
-            error.sqlite_errorcode = code
-            raise error
-
-    watched.before = fail
+    watched.fail_to_commit(code)
     with pytest.raises(told):
         await transactions.run(enter)
     watched.before = len

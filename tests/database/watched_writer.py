@@ -39,6 +39,17 @@ class Watched:
         self.before(sql)
         return self._connection.execute(sql, parameters)
 
+    def fail_to_commit(self, code: int) -> None:
+        """Let every COMMIT from now on fail with this code of SQLite's."""
+
+        def fail(sql: str) -> None:
+            if sql == "COMMIT":
+                error = sqlite3.OperationalError("the disk")
+                error.sqlite_errorcode = code
+                raise error
+
+        self.before = fail
+
     def interrupt(self) -> None:
         self.interrupts += 1
 
