@@ -21,6 +21,9 @@ from gql_api.models.model import UtcDateTime
 STATEMENTS_MAX = 512
 """Compiled statements kept; each is a few kilobytes. Shapes beyond that are compiled again when they come back."""
 
+TEXTS_MAX = 16
+"""Texts kept of a statement that has numbers in it, such as the size of a page; each is about a kilobyte."""
+
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 """The values of a result by column, in the order of its rows."""
@@ -31,6 +34,7 @@ class CompiledStatement(NamedTuple):
 
     Attributes:
         inlined: numbers that stand in the text itself, by what stands there in their place.
+        texts: texts that were made, by these numbers.
         times: positions of columns that hold points in time, which SQLite gives back as text.
     """
 
@@ -40,13 +44,21 @@ class CompiledStatement(NamedTuple):
     constants: Mapping[str, Any]
     columns: tuple[str, ...]
     times: tuple[int, ...]
+    texts: dict[tuple[int, ...], str]
 
     def text(self, values: Mapping[str, Any]) -> str:
         """The text, with the numbers that belong into it."""
-        sql = self.sql
-        for name, place in self.inlined:
-            sql = sql.replace(place, str(int(values[name])))
-        return sql
+        if not self.inlined:
+            return self.sql
+        numbers = tuple([values[name] for name, _ in self.inlined])
+        text = self.texts.get(numbers)
+        if text is None:
+            text = self.sql
+            for (_, place), number in zip(self.inlined, numbers, strict=True):
+                text = text.replace(place, str(int(number)))
+            if len(self.texts) < TEXTS_MAX:
+                self.texts[numbers] = text
+        return text
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values by position."""
@@ -90,6 +102,7 @@ class StatementCache:
             constants={name: value for name, value in compiled.params.items() if value is not None},
             columns=tuple(column.name for column in columns),
             times=tuple(i for i, column in enumerate(columns) if isinstance(column.type, UtcDateTime)),
+            texts={},
         )
 
 

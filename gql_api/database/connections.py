@@ -59,18 +59,27 @@ class Connections:
         """
         if self._closed:
             raise _closed()
-        connection = None
-        while self._idle and connection is None:
-            connection = self._open_or_none(self._idle.pop())
-            self._places += connection is None
-        if connection is None and self._places:
+        connection = self.take_idle()
+        if connection is not None:
+            return connection
+        if self._places:
             self._places -= 1
-        elif connection is None:
+        else:
             connection = await self._turn()
         if connection is None:
             connection = await self._connect()
         self._taken.add(connection)
         return connection
+
+    def take_idle(self) -> Any | None:
+        """Give a connection as `take` does, if one is at hand that nobody uses."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                self._taken.add(connection)
+                return connection
+            self._places += 1
+        return None
 
     def put(self, connection: Any) -> None:
         """Take a connection back; one that broke makes place for a new one. The second time nothing happens."""
@@ -101,14 +110,15 @@ class Connections:
     async def close(self) -> None:
         """Close all connections; those that are in use are cut off, and who waits for one is sent away."""
         self._closed = True
+        idle, self._idle = self._idle, []
         for connection in self._taken:
             connection.terminate()
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_exception(_closed())
-        while self._idle:
-            await self._idle.pop().close(timeout=CLOSE_SECONDS)
+        for connection in idle:
+            await connection.close(timeout=CLOSE_SECONDS)
         if self._settling:
             await asyncio.wait(self._settling)
 

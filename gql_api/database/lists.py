@@ -90,11 +90,11 @@ async def read_page(reader: VisibleReader, request: ListRequest) -> Page:
 async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Sequence[int]) -> list[Page]:
     """The same page of each parent's list, in the order of the parents: one statement."""
     shape, values = request.statement
+    if len(parent_ids) == 1 and values[LIMIT]:
+        return [await _read_page_below(reader, request, parent_ids[0])]
     no_rows = _no_rows(request, shape)
     if not values[LIMIT]:
         return [_page(request, no_rows, parent_id=parent_id) for parent_id in parent_ids]
-    if len(parent_ids) == 1:
-        return [await _read_page_below(reader, request, parent_ids[0])]
     distinct = list(dict.fromkeys(parent_ids))
     columns = await reader.fetch_columns(pages_by_parent, shape, values={**values, PARENTS: distinct})
     row_type = ROW_TYPES[request.listing.entity]
@@ -117,7 +117,7 @@ async def read_rows(
     reader: VisibleReader, entity: Entity, columns: tuple[str, ...], ids: Sequence[int]
 ) -> dict[int, Any]:
     """The rows that exist, by id: one statement."""
-    names = ("id", *(name for name in columns if name != "id"))
+    names = ("id", *[name for name in columns if name != "id"])
     parameter, value = ("id", ids[0]) if len(ids) == 1 else ("ids", list(ids))
     result = await reader.fetch(rows_by_id, entity, names, parameter, values={parameter: value})
     row_type = ROW_TYPES[entity]

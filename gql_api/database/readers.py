@@ -84,34 +84,32 @@ class PostgresqlReader:
         [arrays] = await self._run(statement, values)
         return {name: values or () for name, values in zip(statement.columns, arrays, strict=True)}  # of no rows: NULL
 
-    async def _run(self, statement: CompiledStatement, values: Mapping[str, Any]) -> Any:
+    async def _run(self, statement: CompiledStatement, values: Mapping[str, Any], *, again: bool = False) -> Any:
+        connections = self._connections
         try:
-            return await self._fetch(statement.text(values), statement.arguments(values))
+            connection = connections.take_idle() or await connections.take()
+            try:
+                records = await connection.fetch(statement.text(values), *statement.arguments(values))
+            except asyncio.CancelledError:
+                connections.put_cancelled(connection)
+                raise
+            except Exception as error:
+                if isinstance(error, LOST_CONNECTION):
+                    connection.terminate()
+                broken = connection.is_closed()
+                connections.put(connection)
+                if again or not broken:
+                    raise
+            else:
+                connections.put(connection)
+                return records
         except NoneFree as error:
             raise DatabaseUnusable(NONE_FREE) from error
         except DRIVER_ERRORS as error:
             raise explain_statement_failure(error, self._address) or error from error
-
-    async def _fetch(self, sql: str, arguments: list[Any], *, again: bool = False) -> Any:
-        connection = await self._connections.take()
-        try:
-            records = await connection.fetch(sql, *arguments)
-        except asyncio.CancelledError:
-            self._connections.put_cancelled(connection)
-            raise
-        except Exception as error:
-            if isinstance(error, LOST_CONNECTION):
-                connection.terminate()
-            broken = connection.is_closed()
-            self._connections.put(connection)
-            if again or not broken:
-                raise
-        else:
-            self._connections.put(connection)
-            return records
         # A connection that broke while it was idle is noticed only when it is used. Reading twice does no harm.
-        self._connections.drop_idle()
-        return await self._fetch(sql, arguments, again=True)
+        connections.drop_idle()
+        return await self._run(statement, values, again=True)
 
     async def close(self) -> None:
         """Close all connections; running statements are given up."""

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 from gql_api.database.compiled import CompiledStatement, columns_of, with_times
 
-STATEMENT = CompiledStatement("SELECT …", (), (), {}, columns=("id", "created_at"), times=(1,))
+STATEMENT = CompiledStatement("SELECT …", (), (), {}, columns=("id", "created_at"), times=(1,), texts={})
 
 
 def test_times_of_sqlite_come_back_in_utc() -> None:
