@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -250,18 +250,16 @@ def _graphql_service(
     page_limits = _page_limits(settings)
     selections = SelectionCache()
 
-    def open_context(caller: Caller) -> nullcontext[Context]:
+    def make_context(caller: Caller) -> Context:
         reader = OperationReader(storage.reader, Visibility.of(caller.principal, rights))
-        return nullcontext(
-            Context(
-                reader=reader,
-                loaders=Loaders(reader),
-                units_of_work=storage.units_of_work,
-                page_limits=page_limits,
-                selections=selections,
-                broker=broker,
-                actor=actor_of(caller.principal, caller.request_id),
-            )
+        return Context(
+            reader=reader,
+            loaders=Loaders(reader),
+            units_of_work=storage.units_of_work,
+            page_limits=page_limits,
+            selections=selections,
+            broker=broker,
+            actor=actor_of(caller.principal, caller.request_id),
         )
 
     hidden = not settings.introspection
@@ -277,7 +275,7 @@ def _graphql_service(
     return GraphQLService(
         schema,
         documents=persisted,
-        open_context=open_context,
+        make_context=make_context,
         rights=rights,
         admission=admission,
         rate_limit=rate_limit,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from inspect import isawaitable
 from typing import Any, TypeAlias, cast
@@ -20,6 +20,7 @@ from graphql.execution import (
 from gql_api.admission import Admission, RateLimit
 from gql_api.errors import Overloaded, RateLimited, RequestRefused
 from gql_api.identity import RIGHTS, RightsTable, require_changes, require_events
+from gql_api.schema.cost import MeasuredOperation
 from gql_api.schema.documents import Document, core_schema
 from gql_api.schema.error_format import (
     format_rate_limited,
@@ -31,8 +32,8 @@ from gql_api.schema.outcome import came_to_nothing, executed, failed_result, ref
 from gql_api.schema.persisted import PersistedDocuments
 from gql_api.schema.shared_answers import Question, SharedAnswers
 
-ContextFactory: TypeAlias = Callable[[Caller], AbstractAsyncContextManager[Any]]
-"""Opens the context of one operation and closes it when the operation has ended, however it ended.
+ContextFactory: TypeAlias = Callable[[Caller], Any]
+"""Makes the context of one operation, which holds nothing that would have to be let go.
 
 The context's attribute `statements`, how many SQL statements it has run, is read where the client asks for it.
 """
@@ -47,8 +48,8 @@ class GraphQLService:
     Args:
         schema: the schema; its `execution_context_class` is the executor.
         documents: finds the document of a request, parsed and validated.
-        open_context: makes the context that resolvers get, one per operation.
-        rights: who may change anything, and who may listen; what is seen, `open_context` decides.
+        make_context: makes the context that resolvers get, one per operation.
+        rights: who may change anything, and who may listen; what is seen, `make_context` decides.
         admission: lets operations in, and bounds their time; shared with whatever else executes in this worker.
         limits: what an operation may cost, and how many errors are listed.
         rate_limit: what a caller may spend in a minute; None: as much as it wants.
@@ -60,7 +61,7 @@ class GraphQLService:
         schema: strawberry.Schema,
         *,
         documents: PersistedDocuments,
-        open_context: ContextFactory,
+        make_context: ContextFactory,
         rights: RightsTable = RIGHTS,
         admission: Admission | None = None,
         limits: Limits | None = None,
@@ -70,7 +71,7 @@ class GraphQLService:
         self._schema = core_schema(schema)
         self._executor_class = cast("type[Executor[Any]]", schema.execution_context_class)
         self._documents = documents
-        self._open_context = open_context
+        self._make_context = make_context
         self._rights = rights
         self._admission = admission or Admission()
         self._limits = limits or Limits()
@@ -119,23 +120,25 @@ class GraphQLService:
         document = self._find(request)
         if isinstance(document, OperationResult):
             return document
-        operation_type = document.operation_type(request.operation_name)
+        operation = document.operation(request.operation_name)
+        operation_type = None if operation is None else operation.type
         if operation_type is OperationType.SUBSCRIPTION or (read_only and operation_type is OperationType.MUTATION):
             allowed = "queries" if read_only else "queries and mutations"
             message = f"A {operation_type.value} cannot be executed this way; only {allowed} can."
             return refused_result(message, operation_type=operation_type)
-        cost = self._cost(document, request, caller)
+        cost = self._cost(operation, request, caller)
         if isinstance(cost, OperationResult):
             return cost
         try:
-            async with self._open_context(caller) as context:
-                executor = self._build(document, request, context, caller)
-                if isinstance(executor, OperationResult):
-                    return executor
-                result = self._executed(await _result_of(executor.execute_operation()), caller, operation_type)
-                if request.reports_cost:
-                    result = self._with_report(result, cost, context)
-                return result._replace(executed=False) if came_to_nothing(result, executor) else result
+            context = self._make_context(caller)
+            executor = self._build(document, request, context, caller)
+            if isinstance(executor, OperationResult):
+                return executor
+            pending: Any = executor.execute_operation()
+            result = self._executed(await pending if isawaitable(pending) else pending, caller, operation_type)
+            if request.reports_cost:
+                result = self._with_report(result, cost, context)
+            return result._replace(executed=False) if came_to_nothing(result, executor) else result
         except Exception as error:  # noqa: BLE001 - the edge of an operation: nothing unexpected passes unmasked
             return failed_result(error, caller, operation_type)
 
@@ -175,18 +178,18 @@ class GraphQLService:
         if isinstance(document, OperationResult):
             yield document
             return
-        operation_type = document.operation_type(request.operation_name)
+        operation = document.operation(request.operation_name)
+        operation_type = None if operation is None else operation.type
         if operation_type not in {OperationType.SUBSCRIPTION, None}:
             yield refused_result("Only a subscription can be subscribed to.", operation_type=operation_type)
             return
-        cost = self._cost(document, request, caller)
+        cost = self._cost(operation, request, caller)
         if isinstance(cost, OperationResult):
             yield cost
             return
         async with AsyncExitStack() as stack:
             try:
-                context = await stack.enter_async_context(self._open_context(caller))
-                start = partial(self._open_stream, document, request, context, caller, stack, cost=cost)
+                start = partial(self._open_stream, document, request, caller, stack, cost=cost)
                 outcome = await self._admission.run(start)
             except Exception as error:  # noqa: BLE001 - as in execute()
                 outcome = failed_result(error, caller, OperationType.SUBSCRIPTION)
@@ -196,13 +199,12 @@ class GraphQLService:
         self,
         document: Document,
         request: OperationRequest,
-        context: Any,
         caller: Caller,
         stack: AsyncExitStack,
         *,
         cost: int,
     ) -> AsyncIterator[OperationResult] | OperationResult:
-        executor = self._build(document, request, context, caller)
+        executor = self._build(document, request, self._make_context(caller), caller)
         if isinstance(executor, OperationResult):
             return executor
         source = await _result_of(create_source_event_stream(executor))
@@ -237,11 +239,10 @@ class GraphQLService:
         self, executor: Executor[Any], caller: Caller, event: Any, *, reported_cost: int | None
     ) -> OperationResult:
         event_executor = executor.build_per_event_executor(event)
-        async with self._open_context(caller) as context:
-            event_executor.context_value = context
-            executed = await _result_of(execute_subscription_event(event_executor))
-            result = self._executed(executed, caller, OperationType.SUBSCRIPTION)
-            return result if reported_cost is None else self._with_report(result, reported_cost, context)
+        context = event_executor.context_value = self._make_context(caller)
+        executed = await _result_of(execute_subscription_event(event_executor))
+        result = self._executed(executed, caller, OperationType.SUBSCRIPTION)
+        return result if reported_cost is None else self._with_report(result, reported_cost, context)
 
     def _find(self, request: OperationRequest) -> Document | OperationResult:
         """The valid document of the request, or the result that refuses it."""
@@ -253,12 +254,13 @@ class GraphQLService:
             return OperationResult(None, document.errors, executed=False, operation_type=None)
         return document
 
-    def _cost(self, document: Document, request: OperationRequest, caller: Caller) -> int | OperationResult:
+    def _cost(
+        self, operation: MeasuredOperation | None, request: OperationRequest, caller: Caller
+    ) -> int | OperationResult:
         """What the operation asks for, known before its variables are coerced; or the result that refuses too much.
 
         The caller has paid 1 for the request already, and pays the rest here.
         """
-        operation = document.operation(request.operation_name)
         if operation is None:  # which is refused when its executor is built
             return 0
         refusals = operation.refusals

@@ -95,7 +95,8 @@ class _Batch:
             self.is_sent = True
             self._rows = get_running_loop().create_future()
             try:
-                self._rows.set_result(await self._read())
+                columns, keys = tuple(sorted(self.columns)), list(self.keys)
+                self._rows.set_result(await read_rows(self._reader, self._entity, columns, keys))
             except Exception as error:
                 self._rows.set_exception(error)
                 self._rows.exception()  # retrieved: there may be nobody else who asks for it
@@ -104,9 +105,6 @@ class _Batch:
                 self._rows.cancel()
                 raise
         return (await self._rows).get(key)
-
-    async def _read(self) -> dict[int, Any]:
-        return await read_rows(self._reader, self._entity, tuple(sorted(self.columns)), list(self.keys))
 
 
 class _Lookup:

@@ -1,7 +1,6 @@
 """A small schema behind the real endpoint: what the tests of the endpoint ask, in process or through uvicorn."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -87,19 +86,13 @@ class Application:
 
     def __init__(self, *, persisted: dict[str, Any] | None = None, **options: Any) -> None:
         self.counts: list[int] = []
-        self.contexts_open = 0
         schema = strawberry.Schema(Query, Mutation, Subscription)
         documents = PersistedDocuments(DocumentCache(schema), **(persisted or {}))
-        self.service = GraphQLService(schema, documents=documents, open_context=self._open_context)
+        self.service = GraphQLService(schema, documents=documents, make_context=self._make_context)
         self.endpoint = GraphQLEndpoint(self.service, authenticate=identify_nobody, **options)
 
-    @asynccontextmanager
-    async def _open_context(self, caller: Caller) -> AsyncIterator[dict[str, Any]]:
-        self.contexts_open += 1
-        try:
-            yield {"caller": caller, "counts": self.counts}
-        finally:
-            self.contexts_open -= 1
+    def _make_context(self, caller: Caller) -> dict[str, Any]:
+        return {"caller": caller, "counts": self.counts}
 
     def client(self, **headers: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.endpoint)

@@ -180,25 +180,17 @@ async def test_a_null_given_to_an_argument_that_takes_none_is_the_clients_error(
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
-async def test_a_context_that_cannot_be_opened_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_context_that_cannot_be_made_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     application = Application()
 
     def broken(_caller: object) -> NoReturn:
         raise OSError(SECRET)
 
-    monkeypatch.setattr(application.service, "_open_context", broken)
+    monkeypatch.setattr(application.service, "_make_context", broken)
     async with application.client(accept="application/graphql-response+json") as client:
         response = await client.post("/graphql", json={"query": "{ greeting }"})
     assert response.status_code == 500
     assert [error["message"] for error in response.json()["errors"]] == ["Internal server error"]
-
-
-async def test_the_context_of_an_operation_is_closed_when_it_has_ended() -> None:
-    application = Application()
-    async with application.client() as client:
-        for query in ("{ greeting }", "{ breaksTheResponse }", "query ($n: Int!) { echo(number: $n) }"):
-            await client.post("/graphql", json={"query": query})
-    assert application.contexts_open == 0
 
 
 async def test_a_result_that_json_cannot_hold_is_masked() -> None:

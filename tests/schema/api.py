@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 import orjson
@@ -92,7 +92,7 @@ class Api:
         self._caller = Caller("test", principal)
         self._rights = rights
         self._service = GraphQLService(
-            schema, documents=documents, open_context=self._open_context, rights=rights, limits=limits
+            schema, documents=documents, make_context=self._make_context, rights=rights, limits=limits
         )
 
     async def __aenter__(self) -> Self:
@@ -163,18 +163,16 @@ class Api:
         assert not any((response.get("data") or {}).values())
         return str(error["message"])
 
-    def _open_context(self, caller: Caller) -> AbstractAsyncContextManager[Context]:
+    def _make_context(self, caller: Caller) -> Context:
         reader = OperationReader(self._reader, Visibility.of(caller.principal, self._rights))
-        return nullcontext(
-            Context(
-                reader=reader,
-                loaders=Loaders(reader),
-                units_of_work=self._units_of_work,
-                page_limits=LIMITS,
-                selections=self._selections,
-                broker=self._broker,
-                actor=actor_of(caller.principal, caller.request_id),
-            )
+        return Context(
+            reader=reader,
+            loaders=Loaders(reader),
+            units_of_work=self._units_of_work,
+            page_limits=LIMITS,
+            selections=self._selections,
+            broker=self._broker,
+            actor=actor_of(caller.principal, caller.request_id),
         )
 
 

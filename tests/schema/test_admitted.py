@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import nullcontext
 
 import strawberry
 
@@ -34,7 +33,7 @@ class Subscription:
 async def test_an_event_waits_for_a_place_behind_a_full_line_and_is_not_lost() -> None:
     admission = Admission(executing_max=1, waiting_max=0)
     documents = PersistedDocuments(DocumentCache(schema := strawberry.Schema(Query, subscription=Subscription)))
-    service = GraphQLService(schema, documents=documents, open_context=lambda _: nullcontext({}), admission=admission)
+    service = GraphQLService(schema, documents=documents, make_context=lambda _: {}, admission=admission)
     caller = Caller("request", UNIDENTIFIED)
     async with service.subscribe(OperationRequest("subscription { count }"), caller=caller) as results:
         assert not isinstance(results, OperationResult)

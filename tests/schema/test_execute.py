@@ -1,6 +1,5 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -99,25 +98,20 @@ class Subscription:
 
 
 class Service:
-    """The service, and the contexts it opened and closed in turn."""
+    """The service, the contexts that it made, and the sources that were closed."""
 
     def __init__(self, *, hide_suggestions: bool = False) -> None:
         schema = strawberry.Schema(Query, Mutation, Subscription, execution_context_class=BreadthFirstExecutor)
-        self.opened = 0
+        self.contexts = 0
         self.closed: list[Any] = []
         documents = PersistedDocuments(DocumentCache(schema))
         self.graphql = GraphQLService(
-            schema, documents=documents, open_context=self._open_context, hide_suggestions=hide_suggestions
+            schema, documents=documents, make_context=self._make_context, hide_suggestions=hide_suggestions
         )
 
-    @asynccontextmanager
-    async def _open_context(self, caller: Caller) -> AsyncIterator[dict[str, Any]]:
-        self.opened += 1
-        number = self.opened
-        try:
-            yield {"number": number, "closed": self.closed, "caller": caller}
-        finally:
-            self.closed.append(number)
+    def _make_context(self, caller: Caller) -> dict[str, Any]:
+        self.contexts += 1
+        return {"number": self.contexts, "closed": self.closed, "caller": caller}
 
     async def subscribe(self, query: str, **variables: Any) -> list[OperationResult] | OperationResult:
         async with self.graphql.subscribe(OperationRequest(query, variables), caller=CALLER) as outcome:
@@ -139,7 +133,7 @@ async def test_each_event_is_answered_in_a_context_of_its_own() -> None:
         OperationResult({"ticks": {"number": 1, "context": 2}}, [], executed=True, operation_type=SUBSCRIPTION),
         OperationResult({"ticks": {"number": 2, "context": 3}}, [], executed=True, operation_type=SUBSCRIPTION),
     ]
-    assert service.closed == [2, 3, "source", 1]
+    assert service.closed == ["source"]
 
 
 async def test_an_error_in_the_answer_to_one_event_does_not_end_the_subscription() -> None:
@@ -157,14 +151,14 @@ async def test_an_error_of_the_source_ends_the_subscription_with_a_masked_error(
 
 
 @pytest.mark.parametrize("is_started", [False, True])
-async def test_leaving_a_subscription_closes_its_source_and_its_context(*, is_started: bool) -> None:
+async def test_leaving_a_subscription_closes_its_source(*, is_started: bool) -> None:
     service = Service()
     request = OperationRequest("subscription { ticks(count: 1000) { number } }")
     async with service.graphql.subscribe(request, caller=CALLER) as outcome:
         assert not isinstance(outcome, OperationResult)
         if is_started:
             assert (await anext(outcome)).data == {"ticks": {"number": 1}}
-    assert service.closed == ([2, "source", 1] if is_started else [1])
+    assert service.closed == (["source"] if is_started else [])
 
 
 async def test_leaving_a_subscription_before_its_first_event_lets_go_what_its_source_holds() -> None:
@@ -173,10 +167,10 @@ async def test_leaving_a_subscription_before_its_first_event_lets_go_what_its_so
         OperationRequest("subscription { queue { number } }"), caller=CALLER
     ) as outcome:
         assert not isinstance(outcome, OperationResult)
-    assert service.closed == ["queue", 1]
+    assert service.closed == ["queue"]
 
 
-async def test_cancelling_a_subscriber_closes_the_source_and_the_context() -> None:
+async def test_cancelling_a_subscriber_closes_the_source() -> None:
     service = Service()
     started = asyncio.Event()
 
@@ -193,7 +187,7 @@ async def test_cancelling_a_subscriber_closes_the_source_and_the_context() -> No
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert service.closed == [2, "source", 1]
+    assert service.closed == ["source"]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +206,7 @@ async def test_what_cannot_be_subscribed_to_is_refused_with_one_result(query: st
     result = await service.subscribe(query)
     assert isinstance(result, OperationResult)
     assert (result.executed, [error["extensions"] for error in result.errors]) == (False, [{"code": code}])
-    assert service.opened == len(service.closed)
+    assert service.closed == []
 
 
 async def test_a_refusal_of_the_source_is_shown() -> None:
