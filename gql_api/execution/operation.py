@@ -16,7 +16,6 @@ from gql_api.execution.batch_resolver import one_per_source
 from gql_api.execution.completion import complete
 from gql_api.execution.level import Column, Level, Raised
 from gql_api.execution.propagation import Propagation
-from gql_api.execution.records import build_records
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
@@ -47,7 +46,7 @@ class Operation:
 
     def __init__(self, executor: BreadthFirstExecutor, plan: Plan) -> None:
         self.executor = executor
-        self._data = build_records(plan.root.keys, {}, 1)[0]
+        self._data: dict[str, Any] = dict.fromkeys(plan.root.keys)
         self._root = Level(plan.root, [executor.root_value], [self._data], None)
         self._levels = [self._root]
         self._queue: deque[Level] = deque()
@@ -185,7 +184,14 @@ class Operation:
                 if not tasks and len(waits) == 1:
                     # The usual case: no task for the only thing to wait for.
                     values, then = waits[0]
-                    then([await _outcome(values[0])] if len(values) == 1 else await self._await_each(values))
+                    if len(values) == 1:
+                        try:
+                            outcome = await values[0]
+                        except Exception as error:  # noqa: BLE001  as in `_outcome`
+                            outcome = error
+                        then([outcome])
+                    else:
+                        then(await self._await_each(values))
                 else:
                     tasks.update((create_task(self._await_each(waiting.values)), waiting.then) for waiting in waits)
                     await wait(tasks, return_when=FIRST_COMPLETED)
