@@ -22,8 +22,13 @@ class BodyReader:
         self._timeout_seconds = timeout_seconds
         self._deadlines = Deadlines()
 
-    async def read(self, receive: Receive, *, content_length: bytes | None) -> bytes | bytearray:
+    async def read(self, receive: Receive, *, content_length: bytes | None, is_here: bool = False) -> bytes | bytearray:
         """The whole body of a request.
+
+        Args:
+            receive: gives its parts.
+            content_length: how long the client says it is.
+            is_here: whether it has arrived already, so that it is one part and nobody has to wait.
 
         Raises:
             HttpRefusal: 413 as soon as it is known to be too large, before it is read if `Content-Length` says so;
@@ -32,6 +37,17 @@ class BodyReader:
         """
         if content_length is not None and content_length.isdigit() and int(content_length[:20]) > self._bytes_max:
             raise self._too_large()
+        if not is_here:
+            return await self._receive_in_time(receive)
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnected
+        body: bytes = message["body"]
+        if len(body) > self._bytes_max:
+            raise self._too_large()
+        return body
+
+    async def _receive_in_time(self, receive: Receive) -> bytearray:
         deadline = self._deadlines.begin(self._timeout_seconds)
         try:
             body = await self._receive_all(receive)
@@ -45,22 +61,17 @@ class BodyReader:
         self._deadlines.end(deadline)
         return body
 
-    async def _receive_all(self, receive: Receive) -> bytes | bytearray:
-        message = await receive()
-        if message["type"] == "http.request" and not message.get("more_body", False):
-            body: bytes = message.get("body", b"")
-            if len(body) > self._bytes_max:
-                raise self._too_large()
-            return body
+    async def _receive_all(self, receive: Receive) -> bytearray:
         received = bytearray()
-        while message["type"] == "http.request":
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise ClientDisconnected
             received += message.get("body", b"")
             if len(received) > self._bytes_max:
                 raise self._too_large()
             if not message.get("more_body", False):
                 return received
-            message = await receive()
-        raise ClientDisconnected
 
     def _too_large(self) -> HttpRefusal:
         return HttpRefusal(413, f"The body is larger than {self._bytes_max} bytes.")

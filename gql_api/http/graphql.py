@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -26,6 +27,7 @@ from gql_api.http.request import (
 )
 from gql_api.http.request_id import request_id
 from gql_api.http.request_timeout import requested_seconds
+from gql_api.http.scope_state import BODY_IS_HERE
 from gql_api.http.sse import EventStreams, is_of_same_origin, wants_event_stream
 from gql_api.schema.error_format import format_failure, format_rate_limited, refusal
 from gql_api.schema.execute import GraphQLService
@@ -65,6 +67,8 @@ _CODES_TOLD_WITH_200: Final = frozenset({
 })  # fmt: skip
 
 _PASSING_STATUSES: Final = frozenset({503, 504})
+
+_NO_STATE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 _NOT_MODIFIED: Final = 304
 _READING_METHODS: Final = frozenset({"GET", "HEAD"})
@@ -141,7 +145,9 @@ class GraphQLEndpoint:
                 await self._stream(scope, receive, send, headers, caller)
                 return
             if scope["method"] == "POST":
-                answer = await self._post(receive, headers, caller, media_type)
+                request = await self._request_from_body(scope, receive, headers, caller)
+                result = await self._service.execute(request, caller=caller, seconds=requested_seconds(headers))
+                answer = _answer(result, media_type, orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
             else:
                 answer = await self._get(scope, headers, caller, media_type)
         except ClientDisconnected:
@@ -165,21 +171,13 @@ class GraphQLEndpoint:
     ) -> None:
         """Answer with an event stream; what is wrong with the request itself is answered as always."""
         if scope["method"] == "POST":
-            request = await self._request_from_body(receive, headers, caller)
+            request = await self._request_from_body(scope, receive, headers, caller)
         else:
             request = self._request_from_query_string(scope, headers, caller, is_safe=is_of_same_origin(headers))
         read_only = scope["method"] != "POST"
         await self._event_streams.answer(
             request, scope, receive, send, caller=caller, read_only=read_only, seconds=requested_seconds(headers)
         )
-
-    async def _post(
-        self, receive: Receive, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
-    ) -> _Answer:
-        seconds = requested_seconds(headers)
-        request = await self._request_from_body(receive, headers, caller)
-        result = await self._service.execute(request, caller=caller, seconds=seconds)
-        return _answer(result, media_type, orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
 
     async def _get(
         self, scope: Scope, headers: Mapping[bytes, bytes], caller: Caller, media_type: MediaType
@@ -198,10 +196,11 @@ class GraphQLEndpoint:
         return _Answer(200, body, ((b"etag", etag),), CACHE_CONTROL)
 
     async def _request_from_body(
-        self, receive: Receive, headers: Mapping[bytes, bytes], caller: Caller
+        self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], caller: Caller
     ) -> OperationRequest:
         check_content_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-        body = await self._bodies.read(receive, content_length=headers.get(b"content-length"))
+        is_here = scope.get("state", _NO_STATE).get(BODY_IS_HERE, False)
+        body = await self._bodies.read(receive, content_length=headers.get(b"content-length"), is_here=is_here)
         self._service.require_room()
         self._service.charge(caller)
         return with_headers(request_from_body(body), headers)

@@ -16,4 +16,4 @@ def request_id(x_request_id: bytes | None) -> str:
     """The client's (or a proxy's) `X-Request-ID` if it is well-formed, otherwise a new one of 32 hexadecimal digits."""
     if x_request_id is not None and _WELL_FORMED.fullmatch(x_request_id):
         return x_request_id.decode("ascii")
-    return f"{_RANDOM.getrandbits(128):032x}"
+    return _RANDOM.getrandbits(128).to_bytes(16).hex()

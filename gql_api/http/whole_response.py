@@ -1,4 +1,4 @@
-"""Responses that are written in one piece, head and body, and whose lines are made once for all that have them.
+"""Responses that are written in one piece, head and body, and whose heads are made once for all that have them.
 
 uvicorn looks through each field of each head anew, and writes head and body by themselves: of the instructions that
 server and protocol spend on a request that takes a sixteenth.
@@ -11,20 +11,27 @@ from typing import TYPE_CHECKING, Final
 
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE
 
+from gql_api.http.scope_state import BODY_IS_HERE
+
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-_LINES_KEPT_MAX: Final = 512
+_BEGINNINGS_KEPT_MAX: Final = 128
+_PASSING_FIELDS: Final = frozenset({b"content-length", b"x-request-id"})  # which differ from response to response
 _UNUSUAL_FIELDS: Final = frozenset({b"connection", b"transfer-encoding"})
 _STATUSES_WITHOUT_BODY: Final = frozenset({204, 304})
+_UNFIT: Final = "A field of the response's head holds what must not stand there."
 
 
-async def run_with_whole_responses(
+def run_with_whole_responses(
     app: ASGIApp, cycle: RequestResponseCycle, scope: Scope, receive: Receive, send: Send
-) -> None:
+) -> Awaitable[None]:
     """Run the application for one request, with a `send` that writes usual responses itself."""
-    await app(scope, receive, _WholeResponse(cycle, send))
+    scope["state"][BODY_IS_HERE] = not cycle.more_body
+    return app(scope, receive, _WholeResponse(cycle, send))
 
 
 class _WholeResponse:
@@ -61,7 +68,7 @@ class _WholeResponse:
             and cycle.keep_alive
             and not cycle.access_log
             and not cycle.response_started
-            and any(name == b"content-length" for name, _ in head["headers"])
+            and b"content-length" in dict(head["headers"])
         )
 
     def _is_written(self, head: Message, message: Message) -> bool:
@@ -69,28 +76,45 @@ class _WholeResponse:
         is_whole = message["type"] == "http.response.body" and not message.get("more_body", False)
         if not is_whole or cycle.disconnected or cycle.flow.write_paused:
             return False
-        lines = [STATUS_LINE[head["status"]]]
-        length = 0
-        for field in (*cycle.default_headers, *head["headers"]):
+        lasting: list[tuple[bytes, bytes]] = []
+        lines = []
+        for field in head["headers"]:
             name, value = field
-            if name == b"content-length":
-                length = int(value)
-            elif name in _UNUSUAL_FIELDS:
+            if name not in _PASSING_FIELDS:
+                lasting.append(field)
+                continue
+            if name == b"content-length" and int(value) != len(body):
                 return False
-            lines.append(_line(field))
-        if length != len(body):
+            lines.append(_passing_line(name, value))
+        beginning = _beginning(head["status"], (*cycle.default_headers, *lasting))
+        if beginning is None:
             return False
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        cycle.transport.writelines([*lines, b"\r\n", body])
+        cycle.transport.writelines([beginning, *lines, b"\r\n", body])
         cycle.message_event.set()
         cycle.on_response()
         return True
 
 
-@lru_cache(maxsize=_LINES_KEPT_MAX)
-def _line(field: tuple[bytes, bytes]) -> bytes:
-    name, value = field
-    if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
-        raise RuntimeError("A field of the response's head holds what must not stand there.")
-    return b"%b: %b\r\n" % (name.lower(), value)
+@lru_cache(maxsize=_BEGINNINGS_KEPT_MAX)
+def _beginning(status: int, fields: tuple[tuple[bytes, bytes], ...]) -> bytes | None:
+    """The status line and the lines of these fields; None if one of them is unusual."""
+    lines = [STATUS_LINE[status]]
+    for name, value in fields:
+        if name in _UNUSUAL_FIELDS:
+            return None
+        if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+            raise RuntimeError(_UNFIT)
+        lines.append(_line(name.lower(), value))
+    return b"".join(lines)
+
+
+def _passing_line(name: bytes, value: bytes) -> bytes:
+    if not value.isalnum() and HEADER_VALUE_RE.search(value):
+        raise RuntimeError(_UNFIT)
+    return _line(name, value)
+
+
+def _line(name: bytes, value: bytes) -> bytes:
+    return b"%b: %b\r\n" % (name, value)
