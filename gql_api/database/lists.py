@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from itertools import accumulate, chain, islice
+from operator import itemgetter, lt
+from typing import Any, Final, NamedTuple, overload
 
+from gql_api.database.compiled import Columns
 from gql_api.database.conditions import Condition, split
-from gql_api.database.rows import CourseRow, Rows, StudentRow
+from gql_api.database.rows import CourseRow, Rows, RowsOfLists, StudentRow
 from gql_api.database.statements import (
     LIMIT,
     PARENTS,
@@ -76,6 +79,39 @@ class Page(NamedTuple):
     parent_id: int | None
 
 
+class Pages(Sequence[Page]):
+    """The same page of many parents' lists, none with a look ahead: kept by column, made one by one if need be."""
+
+    row_type: Final = Page
+
+    def __init__(self, request: ListRequest, parent_ids: Sequence[int], nodes: RowsOfLists[Any]) -> None:
+        self._request = request
+        self._parent_ids = parent_ids
+        self._nodes = nodes
+
+    def column(self, name: str) -> RowsOfLists[Any]:
+        """The rows of all pages, by page.
+
+        Raises:
+            KeyError: that is no column, since it is the same for all pages, or costs too little.
+        """
+        if name != "nodes":
+            raise KeyError(name)
+        return self._nodes
+
+    def __len__(self) -> int:
+        return len(self._parent_ids)
+
+    @overload
+    def __getitem__(self, index: int) -> Page: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Page]: ...
+    def __getitem__(self, index: int | slice) -> Page | Sequence[Page]:
+        if isinstance(index, slice):
+            return list(self)[index]
+        return Page(self._nodes[index], None, self._request, self._parent_ids[index])
+
+
 async def read_page(reader: VisibleReader, request: ListRequest) -> Page:
     """One page of a root list: one statement, none for an empty page nobody looks beyond."""
     shape, values = request.statement
@@ -87,23 +123,37 @@ async def read_page(reader: VisibleReader, request: ListRequest) -> Page:
     return _page(request, Rows.by_column(ROW_TYPES[request.listing.entity], columns), parent_id=None)
 
 
-async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Sequence[int]) -> list[Page]:
+async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Sequence[int]) -> Sequence[Page]:
     """The same page of each parent's list, in the order of the parents: one statement."""
     shape, values = request.statement
     if len(parent_ids) == 1 and values[LIMIT]:
         return [await _read_page_below(reader, request, parent_ids[0])]
-    no_rows = _no_rows(request, shape)
     if not values[LIMIT]:
+        no_rows = _no_rows(request, shape)
         return [_page(request, no_rows, parent_id=parent_id) for parent_id in parent_ids]
     distinct = list(dict.fromkeys(parent_ids))
     columns = await reader.fetch_columns(pages_by_parent, shape, values={**values, PARENTS: distinct})
-    row_type = ROW_TYPES[request.listing.entity]
-    rows_by_parent_id: dict[int, Rows[Any]] = {}
-    start = 0
-    # Rows come by parent, so counting them tells where each parent's begin.
-    for parent_id, count_of_rows in Counter(columns["parent_id"]).items():
-        rows_by_parent_id[parent_id] = Rows(row_type, columns, start, start := start + count_of_rows)
-    return [_page(request, rows_by_parent_id.get(parent_id, no_rows), parent_id=parent_id) for parent_id in parent_ids]
+    nodes = _by_parent(ROW_TYPES[request.listing.entity], columns, parent_ids)
+    if not request.look_ahead:
+        return Pages(request, parent_ids, nodes)
+    return [_page(request, rows, parent_id=parent_id) for rows, parent_id in zip(nodes, parent_ids, strict=True)]
+
+
+def _by_parent(row_type: type[Any], columns: Columns, parent_ids: Sequence[int]) -> RowsOfLists[Any]:
+    """The rows of each parent's list; they were read in the order of the parents' keys, those of each parent once."""
+    counts = Counter(columns["parent_id"])
+    stops = list(accumulate([counts.get(parent_id, 0) for parent_id in parent_ids]))
+    if not all(map(lt, parent_ids, islice(parent_ids, 1, None))):
+        starts = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
+        listed = [range(starts[key], starts[key] + counts[key]) for key in parent_ids if key in counts]
+        places = list(chain.from_iterable(listed))
+        columns = {name: _picked(column, places) for name, column in columns.items() if name != "parent_id"}
+    return RowsOfLists(Rows(row_type, columns, 0, stops[-1]), stops)
+
+
+def _picked(column: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
+    # Of one place, an itemgetter gives the value itself.
+    return itemgetter(*places)(column) if len(places) > 1 else [column[place] for place in places]
 
 
 async def _read_page_below(reader: VisibleReader, request: ListRequest, parent_id: int) -> Page:

@@ -157,6 +157,35 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
         return f"Rows({list(self)!r})"
 
 
+class RowsOfLists(Sequence[Rows[RowT_co]], Generic[RowT_co]):
+    """The rows of many lists, which follow one another in one table.
+
+    Attributes:
+        whole: all of the rows.
+        stops: where each list ends; the next one begins there.
+    """
+
+    __slots__ = ("stops", "whole")
+
+    def __init__(self, whole: Rows[RowT_co], stops: Sequence[int]) -> None:
+        self.whole = whole
+        self.stops = stops
+
+    def __len__(self) -> int:
+        return len(self.stops)
+
+    @overload
+    def __getitem__(self, index: int) -> Rows[RowT_co]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Rows[RowT_co]]: ...
+    def __getitem__(self, index: int | slice) -> Rows[RowT_co] | Sequence[Rows[RowT_co]]:
+        places = range(len(self.stops))[index]
+        return [self[place] for place in places] if isinstance(places, range) else self._list(places)
+
+    def _list(self, place: int) -> Rows[RowT_co]:
+        return self.whole[self.stops[place - 1] if place else 0 : self.stops[place]]
+
+
 def keys_of(rows: Sequence[Row]) -> Sequence[int]:
     """The keys of rows, without making a row object for each where they are kept by column."""
     return rows.column("id") if isinstance(rows, Rows) else [row.id for row in rows]

@@ -26,12 +26,13 @@ from gql_api.execution.fallback import Fallback
 from gql_api.execution.leaf import serializer
 from gql_api.execution.plan_cache import PlanCache
 from gql_api.execution.runtime_type import by_class
-from gql_api.execution.table import Table
+from gql_api.execution.table import Parts, Table
 
 __all__ = [
     "BatchResolver",
     "BreadthFirstExecutor",
     "Fallback",
+    "Parts",
     "PlanCache",
     "Table",
     "batched",

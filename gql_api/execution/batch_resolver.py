@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Sequence
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
+from gql_api.execution.table import Parts, Table
+
 if TYPE_CHECKING:
     from asyncio import Future, Task
     from collections.abc import Callable
@@ -56,8 +58,8 @@ def resolve_one(
     return value
 
 
-def one_per_source(values: object, count: int, field_name: str) -> list[Any]:
-    """Return the values of a batch function as a list.
+def one_per_source(values: object, count: int, field_name: str) -> Sequence[Any]:
+    """Return the values of a batch function as a list, or as they are where they are kept by column.
 
     Raises:
         TypeError: They are no sequence.
@@ -69,7 +71,8 @@ def one_per_source(values: object, count: int, field_name: str) -> list[Any]:
                 f"The batch function of field '{field_name}' must return a sequence with one value per source,"
                 f" not {type(values).__name__}."
             )
-        values = list(values)
+        if not isinstance(values, (Table, Parts)):
+            values = list(values)
     if len(values) != count:
         raise ValueError(
             f"The batch function of field '{field_name}' must return one value per source:"

@@ -18,7 +18,7 @@ from gql_api.execution.level import Column, Level
 from gql_api.execution.records import build_records
 from gql_api.execution.runtime_type import AbstractType
 from gql_api.execution.shape import LeafShape, ListShape, ObjectShape
-from gql_api.execution.table import Table
+from gql_api.execution.table import Parts, Table
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterator, Sequence
@@ -37,6 +37,8 @@ def complete(column: Column, shape: Shape, values: Sequence[Any], put: Put) -> N
 
     Awaitables among the values are awaited first. What cannot be completed becomes a ``Raised``.
     """
+    if type(values) is not list and _is_completed_by_column(column, shape, values, put):
+        return
     kinds = set(map(type, values))
     operation = column.operation
     if isinstance(shape, ObjectShape) and len(kinds) == 1 and operation.judges_by_class:
@@ -57,6 +59,17 @@ def complete(column: Column, shape: Shape, values: Sequence[Any], put: Put) -> N
         _complete_objects(column, shape, values, kinds, put)
 
 
+def _is_completed_by_column(column: Column, shape: Shape, values: Sequence[Any], put: Put) -> bool:
+    """Complete objects, or lists of objects, that are kept by column; tell whether these were."""
+    if isinstance(shape, ObjectShape) and isinstance(values, Table):
+        _complete_sources(column, shape, values, put)
+    elif isinstance(shape, ListShape) and isinstance(shape.item, ObjectShape) and isinstance(values, Parts):
+        _complete_parts(column, shape.item, values.whole, values.stops, put)
+    else:
+        return False
+    return True
+
+
 def complete_leaves(
     operation: Operation, field: FieldPlan, shape: LeafShape, values: Sequence[Any], kinds: set[type]
 ) -> Sequence[Any]:
@@ -75,9 +88,11 @@ def _refuse_nulls(operation: Operation, field: FieldPlan, shape: Shape, complete
 
 def _complete_lists(column: Column, shape: ListShape, values: Sequence[Any], kinds: set[type], put: Put) -> None:
     operation, field = column.operation, column.field
-    if isinstance(shape.item, ObjectShape) and len(kinds) == 1 and issubclass(next(iter(kinds)), Table):
-        _complete_tables(column, shape.item, values, put)
-        return
+    if isinstance(shape.item, ObjectShape) and len(kinds) == 1:
+        (kind,) = kinds
+        if issubclass(kind, Table) and (len(values) == 1 or hasattr(kind, "joined")):
+            _complete_tables(column, shape.item, values, put)
+            return
     is_async_iterable = operation.executor.is_async_iterable
     if any(hasattr(kind, "__aiter__") for kind in kinds) and any(map(is_async_iterable, values)):
         read = [_read(value) if is_async_iterable(value) else value for value in values]
@@ -108,17 +123,19 @@ def _complete_lists(column: Column, shape: ListShape, values: Sequence[Any], kin
 
 
 def _complete_tables(column: Column, item: ObjectShape, tables: Sequence[Table], put: Put) -> None:
-    """Complete lists that are parts of one table: its rows stay columns."""
+    """Complete lists that are tables, or parts of one: their rows stay columns."""
     if len(tables) == 1 and len(tables[0]):
         _complete_sources(column, item, tables[0], lambda results: put([results]))
         return
-    stops = list(accumulate(map(len, tables)))
     rows = tables[0].joined(tables[1:]) if len(tables) > 1 else tables[0]
+    _complete_parts(column, item, rows, list(accumulate(map(len, tables))), put)
 
+
+def _complete_parts(column: Column, item: ObjectShape, rows: Table, stops: Sequence[int], put: Put) -> None:
     def put_lists(results: Sequence[Any]) -> None:
         put([results[start:stop] for start, stop in zip([0, *stops], stops, strict=False)])
 
-    if stops[-1]:
+    if stops and stops[-1]:
         _complete_sources(column, item, rows, put_lists)
     else:
         put_lists([])

@@ -10,9 +10,11 @@ from typing import Any
 class Table(ABC, Sequence[Any]):
     """A list of objects of one class, none of them null or awaitable, that can give a column of their attributes.
 
-    A resolver may return one wherever it may return a list of objects. The executor then takes the plain attributes
-    as columns and hands the table on to batched fields, so that the objects themselves need not be made; whoever
-    iterates over the table gets them. Any class that has these members is a table; it need not inherit from this one.
+    A resolver may return one wherever it may return a list of objects, a batched field also in the place of its list
+    of values. The executor then takes the plain attributes as columns and hands the table on to batched fields, so
+    that the objects themselves need not be made; whoever iterates over the table gets them. Any class that has these
+    members is a table; it need not inherit from this one, but has them itself, or as slots, not its instances alone.
+    `joined` may be missing: many lists that are such tables are then read object by object.
     """
 
     @property
@@ -22,7 +24,7 @@ class Table(ABC, Sequence[Any]):
 
     @abstractmethod
     def column(self, name: str) -> Sequence[Any]:
-        """Return an attribute of all objects, in their order.
+        """Return an attribute of all objects, in their order; of attributes that are lists it may be `Parts`.
 
         Raises:
             KeyError: There is no such column. The objects are then asked one by one.
@@ -34,9 +36,29 @@ class Table(ABC, Sequence[Any]):
 
     @classmethod
     def __subclasshook__(cls, subclass: type) -> Any:
-        if cls is not Table:
-            return NotImplemented
-        return all(any(name in vars(base) for base in subclass.__mro__) for name in _MEMBERS)
+        return NotImplemented if cls is not Table else _has(subclass, "row_type", "column", "__len__", "__iter__")
 
 
-_MEMBERS = ("row_type", "column", "joined", "__len__", "__iter__", "__getitem__")
+class Parts(ABC, Sequence[Any]):
+    """Many lists of objects that are one table, cut where each of them ends.
+
+    Any class that has these members is one, as with `Table`.
+    """
+
+    @property
+    @abstractmethod
+    def whole(self) -> Table:
+        """The objects of the first list, then those of the second, and so on."""
+
+    @property
+    @abstractmethod
+    def stops(self) -> Sequence[int]:
+        """Where in the table each list ends; the next one begins there."""
+
+    @classmethod
+    def __subclasshook__(cls, subclass: type) -> Any:
+        return NotImplemented if cls is not Parts else _has(subclass, "whole", "stops", "__len__", "__iter__")
+
+
+def _has(subclass: type, *members: str) -> bool:
+    return all(any(name in vars(base) for base in subclass.__mro__) for name in members)

@@ -96,7 +96,9 @@ async def root_page(listing: Listing, info: Info, arguments: PageArguments) -> P
     return await read_page(info.context.reader, _request(listing, info, arguments))
 
 
-async def nested_pages(listing: Listing, info: Info, parent_ids: Sequence[int], arguments: PageArguments) -> list[Page]:
+async def nested_pages(
+    listing: Listing, info: Info, parent_ids: Sequence[int], arguments: PageArguments
+) -> Sequence[Page]:
     """Read the same page of the list below each parent, in one statement.
 
     Raises:

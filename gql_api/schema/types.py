@@ -168,7 +168,7 @@ class Student(Node):
         before: Before = strawberry.UNSET,
         filter: WhichCourses = strawberry.UNSET,  # noqa: A002 - the argument's name in the API
         order_by: CourseOrders = strawberry.UNSET,
-    ) -> list[Page]:
+    ) -> Sequence[Page]:
         """Read a page of each student's courses."""
         arguments = PageArguments.given(first, after, last, before, filter, order_by)
         return await nested_pages(Listing.COURSES_OF_STUDENT, info, keys_of(students), arguments)
@@ -218,7 +218,7 @@ class Course(Node):
         before: Before = strawberry.UNSET,
         filter: WhichStudents = strawberry.UNSET,  # noqa: A002 - the argument's name in the API
         order_by: StudentOrders = strawberry.UNSET,
-    ) -> list[Page]:
+    ) -> Sequence[Page]:
         """Read a page of each course's students."""
         arguments = PageArguments.given(first, after, last, before, filter, order_by)
         return await nested_pages(Listing.STUDENTS_OF_COURSE, info, keys_of(courses), arguments)

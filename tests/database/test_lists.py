@@ -1,6 +1,6 @@
 """Pages, counts and look-ups against a model in Python, on both databases."""
 
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from gql_api.database.engine import create_engine
 from gql_api.database.lists import (
     ListRequest,
     Page,
+    Pages,
     count_rows,
     count_rows_by_parent,
     parents_with_rows_outside,
@@ -78,7 +79,7 @@ def make_reader(database_url: str) -> Reader:
     )
 
 
-async def seen(reader: VisibleReader, pages: list[Page]) -> list[ModelPage]:
+async def seen(reader: VisibleReader, pages: Sequence[Page]) -> list[ModelPage]:
     """All that can be learnt of pages of one request, in the model's form."""
     request = pages[0].request
     parent_ids = [page.parent_id for page in pages]
@@ -252,6 +253,32 @@ async def test_the_pages_of_all_parents_are_one_statement(engine: AsyncEngine, r
         ([], False, 77),
     ]
     assert reader.statements == 1
+
+
+@pytest.mark.parametrize(
+    "parent_ids", [[1, 2, 3], [3, 1, 2, 1, 77], [1, 1], [77, 2], [2, 1], [77, 3], [3, 77]], ids=str
+)
+async def test_pages_without_a_look_ahead_are_kept_by_column(
+    engine: AsyncEngine, reader: CountingReader, parent_ids: list[int]
+) -> None:
+    await SCHOOL.store(engine)
+    request = ListRequest(Listing.STUDENTS_OF_COURSE, BY_ID, PageRequest(2), columns=("name",), look_ahead=False)
+    pages = await read_pages(reader, request, parent_ids)
+    alone = [(await read_pages(reader, request, [parent_id]))[0] for parent_id in parent_ids]
+    assert isinstance(pages, Pages)
+    assert [(list(page.nodes), page.has_more, page.parent_id) for page in pages] == [
+        (list(page.nodes), page.has_more, page.parent_id) for page in alone
+    ]
+    nodes = pages.column("nodes")
+    assert [list(rows) for rows in nodes] == [list(page.nodes) for page in alone]
+    assert [len(rows) for rows in nodes[1:]] == [len(page.nodes) for page in alone[1:]]
+    assert list(nodes.whole) == [row for page in alone for row in page.nodes]
+    assert pages[-1].parent_id == parent_ids[-1]
+    assert [page.parent_id for page in pages[1:]] == parent_ids[1:]
+    with pytest.raises(IndexError):
+        pages[len(parent_ids)]
+    with pytest.raises(KeyError):
+        pages.column("has_more")
 
 
 async def test_an_empty_page_that_nobody_looks_beyond_is_not_read(engine: AsyncEngine, reader: CountingReader) -> None:
