@@ -86,10 +86,10 @@ class Connections:
         if connection not in self._taken:
             return
         self._taken.discard(connection)
-        if self._closed:
-            connection.terminate()
-        else:
+        if self._waiting or self._closed:
             self._hand_on(self._open_or_none(connection))
+        else:
+            self._idle.append(connection)  # whoever takes it looks whether it is open
 
     def put_cancelled(self, connection: Any, *, committing: asyncio.Future[Any] | None = None) -> None:
         """Take a connection back whose user was cancelled, to hand it out when the server has let go of it.

@@ -14,6 +14,7 @@ from gql_api.database.compiled import Columns, CompiledStatement, Reader, Result
 from gql_api.database.connections import NONE_FREE, Connections, NoneFree
 from gql_api.database.engine import TIMEOUTS, Timeouts, asyncpg_session_arguments
 from gql_api.database.failure import DRIVER_ERRORS, LOST_CONNECTION, explain_statement_failure
+from gql_api.database.prepared import PreparingConnection
 from gql_api.database.sqlite_reader import SqliteReader
 from gql_api.errors import DatabaseUnusable
 
@@ -58,7 +59,9 @@ class PostgresqlReader:
         session = asyncpg_session_arguments(timeouts=timeouts)
         session["server_settings"]["default_transaction_read_only"] = "on"
         self._connections = Connections(
-            {**address.asyncpg_arguments(), **session}, size=pool_size, wait_seconds=timeouts.pool_seconds
+            {**address.asyncpg_arguments(), **session, "connection_class": PreparingConnection},
+            size=pool_size,
+            wait_seconds=timeouts.pool_seconds,
         )
 
     async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
@@ -89,7 +92,7 @@ class PostgresqlReader:
         try:
             connection = connections.take_idle() or await connections.take()
             try:
-                records = await connection.fetch(statement.text(values), *statement.arguments(values))
+                records = await connection.fetch_prepared(statement.text(values), statement.arguments(values))
             except asyncio.CancelledError:
                 connections.put_cancelled(connection)
                 raise
