@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Sequence
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from gql_api.execution.table import Parts, Table
+from gql_api.execution.table import Parts, is_table
 
 if TYPE_CHECKING:
     from asyncio import Future, Task
@@ -71,7 +71,7 @@ def one_per_source(values: object, count: int, field_name: str) -> Sequence[Any]
                 f"The batch function of field '{field_name}' must return a sequence with one value per source,"
                 f" not {type(values).__name__}."
             )
-        if not isinstance(values, (Table, Parts)):
+        if not (is_table(values) or isinstance(values, Parts)):
             values = list(values)
     if len(values) != count:
         raise ValueError(

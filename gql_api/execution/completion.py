@@ -18,7 +18,7 @@ from gql_api.execution.level import Column, Level
 from gql_api.execution.records import build_records
 from gql_api.execution.runtime_type import AbstractType
 from gql_api.execution.shape import LeafShape, ListShape, ObjectShape
-from gql_api.execution.table import Parts, Table
+from gql_api.execution.table import Parts, is_table
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterator, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gql_api.execution.operation import Operation
     from gql_api.execution.plan import FieldPlan
     from gql_api.execution.shape import Shape
+    from gql_api.execution.table import Table
 
     Put = Callable[[Sequence[Any]], None]
 
@@ -61,7 +62,7 @@ def complete(column: Column, shape: Shape, values: Sequence[Any], put: Put) -> N
 
 def _is_completed_by_column(column: Column, shape: Shape, values: Sequence[Any], put: Put) -> bool:
     """Complete objects, or lists of objects, that are kept by column; tell whether these were."""
-    if isinstance(shape, ObjectShape) and isinstance(values, Table):
+    if isinstance(shape, ObjectShape) and is_table(values):
         _complete_sources(column, shape, values, put)
     elif isinstance(shape, ListShape) and isinstance(shape.item, ObjectShape) and isinstance(values, Parts):
         _complete_parts(column, shape.item, values.whole, values.stops, put)
@@ -88,11 +89,11 @@ def _refuse_nulls(operation: Operation, field: FieldPlan, shape: Shape, complete
 
 def _complete_lists(column: Column, shape: ListShape, values: Sequence[Any], kinds: set[type], put: Put) -> None:
     operation, field = column.operation, column.field
-    if isinstance(shape.item, ObjectShape) and len(kinds) == 1:
-        (kind,) = kinds
-        if issubclass(kind, Table) and (len(values) == 1 or hasattr(kind, "joined")):
-            _complete_tables(column, shape.item, values, put)
-            return
+    item = shape.item
+    is_of_tables = len(kinds) == 1 and is_table(values[0]) and (len(values) == 1 or hasattr(values[0], "joined"))
+    if is_of_tables and isinstance(item, ObjectShape):
+        _complete_tables(column, item, values, put)
+        return
     is_async_iterable = operation.executor.is_async_iterable
     if any(hasattr(kind, "__aiter__") for kind in kinds) and any(map(is_async_iterable, values)):
         read = [_read(value) if is_async_iterable(value) else value for value in values]
@@ -206,8 +207,7 @@ def _complete_objects(column: Column, shape: ObjectShape, values: Sequence[Any],
 
 def _complete_sources(column: Column, shape: ObjectShape, sources: Sequence[Any], put: Put) -> None:
     operation, field, type_ = column.operation, column.field, shape.type_
-    is_table = type(sources) is not list and isinstance(sources, Table)
-    kinds = {sources.row_type} if is_table else set(map(type, sources))  # type: ignore[attr-defined]
+    kinds = {sources.row_type} if type(sources) is not list and is_table(sources) else set(map(type, sources))
     if len(kinds) == 1:
         (kind,) = kinds
         told = shape.types_by_kind.get(kind)
@@ -280,10 +280,12 @@ def _open_levels(column: Column, sources: Sequence[Any], types: list[GraphQLObje
 def _open_level(column: Column, object_type: GraphQLObjectType, sources: Sequence[Any]) -> list[Any]:
     """Return the results of objects of one type: plain attributes are in them, the rest is filled by their level."""
     operation = column.operation
-    try:
-        selection = column.field.selection(object_type)
-    except Exception as error:  # noqa: BLE001  a condition below that cannot be evaluated is every object's error
-        return [operation.raised(error)] * len(sources)
+    selection = column.field.selections.get(object_type)
+    if selection is None:
+        try:
+            selection = column.field.collect(object_type)
+        except Exception as error:  # noqa: BLE001  a condition below that cannot be evaluated is every object's error
+            return [operation.raised(error)] * len(sources)
     count = len(sources)
     ready: dict[str, Sequence[Any]] = {}
     taken: list[tuple[FieldPlan, list[Any]]] = []

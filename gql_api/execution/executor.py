@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from graphql import GraphQLError, GraphQLResolveInfoHelpers
+from graphql import GraphQLError
 from graphql.execution import Executor
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gql_api.execution.fallback import Fallback
+from gql_api.execution.lacking import let_be_lacking
 from gql_api.execution.operation import Operation
 from gql_api.execution.plan_cache import PlanCache
-from gql_api.execution.preparation import CONSTRUCTOR_ARGUMENTS
 
 if TYPE_CHECKING:
     from graphql import (
@@ -94,22 +94,8 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         )
         if plans is not None and is_usual and isinstance(executor, Executor):
             plans.preparations.keep(executor, document, operation_name)
+            let_be_lacking(cls, executor.__dict__)
         return executor
-
-    if not TYPE_CHECKING:  # where it would pass for having every attribute
-
-        def __getattr__(self, name: str) -> Any:
-            """Make up for what a prepared executor lacks: what graphql-core collects in, and a plan does not need."""
-            if name == "async_helpers":  # not kept, as it refers back to the executor
-                return GraphQLResolveInfoHelpers(gather=self.gather_async_work, track=self.track_async_work)
-            known = self.__dict__
-            if "operation" in known and not name.startswith("__"):
-                whole = type(self)(**{argument: known[argument] for argument in CONSTRUCTOR_ARGUMENTS})
-                for attribute, value in whole.__dict__.items():
-                    known.setdefault(attribute, value)
-            if name not in known:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            return known[name]
 
     def execute_operation(self, serially: bool | None = None) -> AwaitableOrValue[Any]:  # noqa: FBT001  graphql-core's
         """Execute the operation (spec §6.2); a result if nothing had to be awaited, else an awaitable of it."""

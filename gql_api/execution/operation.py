@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _BY_CLASS = (is_awaitable, optimized_is_awaitable)
 """Predicates whose answer depends on the class of the value, generators excepted."""
 
+_MUTATION = OperationType.MUTATION
+"""Until Python 3.12, to find a member on its enumeration takes as long as four calls."""
+
 _CLASSES_KNOWN_MAX = 256
 _never_awaitable: set[type] = {type(None), bool, int, float, str, list, tuple, dict}
 """Classes without ``__await__``, so that each has to be looked at once; a program has few, unless it makes them."""
@@ -59,7 +62,7 @@ class Operation:
     def execute(self, *, serially: bool | None) -> ExecutionResult | Awaitable[ExecutionResult]:
         """Execute the root fields, one after the other or all at once (spec §6.2); None asks the operation type."""
         if serially is None:
-            serially = self.executor.operation.operation is OperationType.MUTATION
+            serially = self.executor.operation.operation is _MUTATION
         fields = self._root.selection.fields
         stages: Iterator[Sequence[FieldPlan]] = iter([(field,) for field in fields] if serially else [fields])
         for stage in stages:

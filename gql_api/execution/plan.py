@@ -56,7 +56,8 @@ class FieldPlan:
 
     ``path`` is the field's response path without list indices: all objects of the level share it.
     ``arguments`` are the coerced arguments where no variable decides them and nothing in them can be changed;
-    ``template`` says which variables they are made of where they are nothing but variables.
+    ``template`` says which variables they are made of where they are nothing but variables. ``selections`` has the
+    fields selected on its objects by their type, as far as they were collected.
     """
 
     __slots__ = (
@@ -101,26 +102,24 @@ class FieldPlan:
         """The field's name in the schema."""
         return self.nodes[0].name.value
 
-    def selection(self, object_type: GraphQLObjectType) -> SelectionPlan:
-        """Return the fields selected on this field's objects of one type; collected at the first call, then kept.
+    def collect(self, object_type: GraphQLObjectType) -> SelectionPlan:
+        """Collect the fields selected on this field's objects of one type, and keep them in ``selections``.
 
         Raises:
             GraphQLError: The condition of a @skip or @include below this field cannot be evaluated.
         """
-        selection = self.selections.get(object_type)
-        if selection is None:
-            plan = self.plan
-            collected = collect_subfields(
-                plan.schema,
-                plan.fragments,
-                plan.conditions,
-                plan.operation,
-                object_type,
-                self.details,
-                plan.hide_suggestions,
-            )
-            selection = SelectionPlan(plan, object_type, collected.grouped_field_set, self.path)
-            self.selections[object_type] = selection
+        plan = self.plan
+        collected = collect_subfields(
+            plan.schema,
+            plan.fragments,
+            plan.conditions,
+            plan.operation,
+            object_type,
+            self.details,
+            plan.hide_suggestions,
+        )
+        selection = SelectionPlan(plan, object_type, collected.grouped_field_set, self.path)
+        self.selections[object_type] = selection
         return selection
 
     def coerce_arguments(self, variable_values: VariableValues) -> dict[str, Any]:
@@ -279,8 +278,6 @@ class Outline:
 
     def choose(self, variable_values: VariableValues) -> dict[str, bool] | None:
         """Return the values that the conditions have in an operation, None if one of them is no boolean."""
-        if not self.conditions:
-            return {}
         coerced = variable_values.coerced
         values = {name: coerced.get(name) for name in self.conditions}
         chosen = {name: value for name, value in values.items() if isinstance(value, bool)}

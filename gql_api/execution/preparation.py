@@ -58,8 +58,11 @@ CONSTRUCTOR_ARGUMENTS = (
 )
 """What an executor is made of; each is also an attribute of it."""
 
-_ATTRIBUTES_OF_ONE = {"root_value", "context_value", "variable_values", "hide_suggestions"}
-_ATTRIBUTES_IN_COMMON = {*CONSTRUCTOR_ARGUMENTS, "error_propagation"} - _ATTRIBUTES_OF_ONE
+STATE = frozenset({*CONSTRUCTOR_ARGUMENTS, "error_propagation"})
+"""The attributes that a prepared executor has from the beginning."""
+
+_STATE_OF_ONE = {"root_value", "context_value", "variable_values", "hide_suggestions"}
+_STATE_IN_COMMON = STATE - _STATE_OF_ONE
 
 _INT_RANGE = range(GRAPHQL_MIN_INT, GRAPHQL_MAX_INT + 1)
 _MISSING = type(Undefined)
@@ -90,7 +93,7 @@ class Preparation:
     __slots__ = ("_variables", "state")
 
     def __init__(self, executor: Executor[Any]) -> None:
-        self.state = {name: getattr(executor, name) for name in _ATTRIBUTES_IN_COMMON}
+        self.state = {name: getattr(executor, name) for name in _STATE_IN_COMMON}
         signatures = [
             get_variable_signature(executor.schema, definition)
             for definition in executor.operation.variable_definitions or ()

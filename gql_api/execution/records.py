@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def build_records(keys: Keys, columns: Mapping[str, Sequence[Any]], count: int) -> Records:
     """Return ``count`` dicts with the given keys in their order; a key that has no column yet is None."""
+    if count == 1:
+        return [{key: columns[key][0] if key in columns else None for key in keys}]
     if not columns or len(keys) >= len(_BUILDERS):
         records = list(map(dict.copy, repeat(dict.fromkeys(keys), count)))
         for key, column in columns.items():

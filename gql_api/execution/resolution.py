@@ -18,7 +18,7 @@ from gql_api.execution.batch_resolver import BatchResolver, one_per_source
 from gql_api.execution.level import Level
 from gql_api.execution.location import field_paths
 from gql_api.execution.strawberry_field import StrawberryBatch, StrawberryCall, attribute_name, plain_resolver
-from gql_api.execution.table import Table
+from gql_api.execution.table import is_table
 from gql_api.execution.take import take
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Attribute:
 
     def take(self, sources: Sequence[Any]) -> Sequence[Any]:
         """Return the attribute of every source."""
-        if type(sources) is not list and isinstance(sources, Table):
+        if type(sources) is not list and is_table(sources):
             try:
                 return sources.column(self._name)
             except KeyError:

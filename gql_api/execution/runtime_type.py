@@ -12,7 +12,7 @@ from graphql.pyutils import inspect
 from strawberry.types.cast import TYPE_CAST_ATTRIBUTE
 
 from gql_api.execution.strawberry_field import may_be_cast, strawberry_definition
-from gql_api.execution.table import Table
+from gql_api.execution.table import is_table
 from gql_api.execution.take import take
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class AbstractType:
 
 def _made(values: Sequence[Any]) -> Sequence[Any]:
     # What is kept by column has no objects yet that anybody could have marked.
-    return values if type(values) is list or not isinstance(values, Table) else ()
+    return values if type(values) is list or not is_table(values) else ()
 
 
 def _judge(type_: GraphQLObjectType, answer: Any, value: Any, info: Info) -> GraphQLObjectType | Exception:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 
 class Table(ABC, Sequence[Any]):
@@ -58,6 +58,21 @@ class Parts(ABC, Sequence[Any]):
     @classmethod
     def __subclasshook__(cls, subclass: type) -> Any:
         return NotImplemented if cls is not Parts else _has(subclass, "whole", "stops", "__len__", "__iter__")
+
+
+_KINDS_KNOWN_MAX = 256
+_is_table_by_kind: dict[type, bool] = {}
+
+
+def is_table(values: Any) -> TypeGuard[Table]:
+    """Tell whether something is a table; asked of a class once, since `isinstance` asks in Python each time."""
+    kind = type(values)
+    known = _is_table_by_kind.get(kind)
+    if known is None:
+        known = issubclass(kind, Table)
+        if len(_is_table_by_kind) < _KINDS_KNOWN_MAX:
+            _is_table_by_kind[kind] = known
+    return known
 
 
 def _has(subclass: type, *members: str) -> bool:
