@@ -66,6 +66,7 @@ _CODES_TOLD_WITH_200: Final = frozenset({
     "TOO_EXPENSIVE",
 })  # fmt: skip
 
+_UNLESS_NEGOTIATED: Final = MediaType.GRAPHQL_RESPONSE
 _PASSING_STATUSES: Final = frozenset({503, 504})
 
 _NO_STATE: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -132,7 +133,7 @@ class GraphQLEndpoint:
             return
         accept = headers.get(b"accept")
         identity = request_id(headers.get(b"x-request-id"))
-        media_type = MediaType.GRAPHQL_RESPONSE
+        media_type = _UNLESS_NEGOTIATED
         key = None
         try:
             streams = wants_event_stream(accept)

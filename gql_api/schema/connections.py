@@ -47,6 +47,7 @@ COLUMNS_BY_FIELD: Final[Mapping[Entity, Mapping[str, str]]] = {
 }
 """The columns behind the fields of a type; other fields need the key alone, which is always read."""
 
+_CLASS_LIST: Final = Listing.STUDENTS_OF_COURSE
 _NOTHING_GIVEN: Final = (strawberry.UNSET,) * 6
 _LOOKS_AHEAD: Final = frozenset({"hasNextPage", "hasPreviousPage"})
 
@@ -106,7 +107,7 @@ async def nested_pages(
         DatabaseUnusable: it is a class list, and the audit cannot take note of that.
     """
     request = _request(listing, info, arguments)
-    if listing is Listing.STUDENTS_OF_COURSE:
+    if listing is _CLASS_LIST:
         await note_class_lists(info.context, parent_ids)
     return await read_pages(info.context.reader, request, parent_ids)
 

@@ -27,7 +27,7 @@ from gql_api.schema.error_format import (
     format_request_error,
 )
 from gql_api.schema.limits import Limits, too_expensive
-from gql_api.schema.operation import Caller, OperationRequest, OperationResult
+from gql_api.schema.operation import MUTATION, SUBSCRIPTION, Caller, OperationRequest, OperationResult
 from gql_api.schema.outcome import came_to_nothing, executed, failed_result, refused_result, with_report
 from gql_api.schema.persisted import PersistedDocuments
 from gql_api.schema.shared_answers import Question, SharedAnswers
@@ -122,7 +122,7 @@ class GraphQLService:
             return document
         operation = document.operation(request.operation_name)
         operation_type = None if operation is None else operation.type
-        if operation_type is OperationType.SUBSCRIPTION or (read_only and operation_type is OperationType.MUTATION):
+        if operation_type is SUBSCRIPTION or (read_only and operation_type is MUTATION):
             allowed = "queries" if read_only else "queries and mutations"
             message = f"A {operation_type.value} cannot be executed this way; only {allowed} can."
             return refused_result(message, operation_type=operation_type)
@@ -158,7 +158,7 @@ class GraphQLService:
         document = self._find(request)
         if not isinstance(document, OperationResult):
             operation_type = document.operation_type(request.operation_name)
-            if operation_type is not OperationType.SUBSCRIPTION:
+            if operation_type is not SUBSCRIPTION:
                 yield await self.execute(request, caller=caller, read_only=read_only, seconds=seconds)
                 return
         async with self.subscribe(request, caller=caller) as outcome:
@@ -180,7 +180,7 @@ class GraphQLService:
             return
         operation = document.operation(request.operation_name)
         operation_type = None if operation is None else operation.type
-        if operation_type not in {OperationType.SUBSCRIPTION, None}:
+        if operation_type not in {SUBSCRIPTION, None}:
             yield refused_result("Only a subscription can be subscribed to.", operation_type=operation_type)
             return
         cost = self._cost(operation, request, caller)
@@ -192,7 +192,7 @@ class GraphQLService:
                 start = partial(self._open_stream, document, request, caller, stack, cost=cost)
                 outcome = await self._admission.run(start)
             except Exception as error:  # noqa: BLE001 - as in execute()
-                outcome = failed_result(error, caller, OperationType.SUBSCRIPTION)
+                outcome = failed_result(error, caller, SUBSCRIPTION)
             yield outcome
 
     async def _open_stream(
@@ -209,7 +209,7 @@ class GraphQLService:
             return executor
         source = await _result_of(create_source_event_stream(executor))
         if isinstance(source, ExecutionResult):
-            return self._executed(source, caller, OperationType.SUBSCRIPTION)._replace(executed=False)
+            return self._executed(source, caller, SUBSCRIPTION)._replace(executed=False)
         # A source that was never iterated is not closed by whoever would have iterated it.
         if hasattr(source, "aclose"):
             stack.push_async_callback(source.aclose)
@@ -233,7 +233,7 @@ class GraphQLService:
                 else:
                     yield await self._shared_answers.get(question, event, partial(work_out, event))
         except Exception as error:  # noqa: BLE001 - as in execute()
-            yield failed_result(error, caller, OperationType.SUBSCRIPTION)
+            yield failed_result(error, caller, SUBSCRIPTION)
 
     async def _answer(
         self, executor: Executor[Any], caller: Caller, event: Any, *, reported_cost: int | None
@@ -241,7 +241,7 @@ class GraphQLService:
         event_executor = executor.build_per_event_executor(event)
         context = event_executor.context_value = self._make_context(caller)
         executed = await _result_of(execute_subscription_event(event_executor))
-        result = self._executed(executed, caller, OperationType.SUBSCRIPTION)
+        result = self._executed(executed, caller, SUBSCRIPTION)
         return result if reported_cost is None else self._with_report(result, reported_cost, context)
 
     def _find(self, request: OperationRequest) -> Document | OperationResult:
@@ -314,9 +314,9 @@ class GraphQLService:
         Asked of the operation, not of its fields, so that no mutation can be added without it.
         """
         try:
-            if operation_type is OperationType.MUTATION:
+            if operation_type is MUTATION:
                 require_changes(caller.principal, self._rights)
-            elif operation_type is OperationType.SUBSCRIPTION:
+            elif operation_type is SUBSCRIPTION:
                 require_events(caller.principal, self._rights)
         except RequestRefused as refused:
             return refused_result(refused.message, code=refused.code, operation_type=operation_type)

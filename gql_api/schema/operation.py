@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from graphql import OperationType
 
 from gql_api.identity import Principal
 from gql_api.schema.error_format import FormattedError
 
-__all__ = ["Caller", "OperationRequest", "OperationResult", "OperationType"]
+__all__ = ["MUTATION", "SUBSCRIPTION", "Caller", "OperationRequest", "OperationResult", "OperationType"]
+
+# Until Python 3.12, to find a member on its enumeration takes as long as four calls.
+MUTATION: Final = OperationType.MUTATION
+SUBSCRIPTION: Final = OperationType.SUBSCRIPTION
 
 
 class OperationRequest(NamedTuple):

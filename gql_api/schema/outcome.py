@@ -16,7 +16,7 @@ from gql_api.schema.error_format import (
     format_field_errors,
     refusal,
 )
-from gql_api.schema.operation import Caller, OperationResult, OperationType
+from gql_api.schema.operation import MUTATION, Caller, OperationResult, OperationType
 
 
 def executed(
@@ -41,7 +41,7 @@ def came_to_nothing(result: OperationResult, executor: Executor[Any]) -> bool:
     """Whether the database let nothing of the operation come true, so that it is as if it had never been begun."""
     if not result.errors or (result.data is not None and any(value is not None for value in result.data.values())):
         return False
-    if result.operation_type is OperationType.MUTATION and not _failed_at_its_only_field(result.errors, executor):
+    if result.operation_type is MUTATION and not _failed_at_its_only_field(result.errors, executor):
         return False
     return can_be_sent_again(result.errors)
 

@@ -68,8 +68,7 @@ class Query:
         id: Annotated[strawberry.ID, strawberry.argument(description="The id of a Student.")],  # noqa: A002
     ) -> Any:
         """Look a student up."""
-        key = decode_key(id, Entity.STUDENT, argument="id")
-        return selected_row(info, Entity.STUDENT, key)
+        return _named_row(info, Entity.STUDENT, id)
 
     @strawberry.field(description="The course with this id; null if there is none.", graphql_type=Course | None)
     def course(
@@ -78,8 +77,7 @@ class Query:
         id: Annotated[strawberry.ID, strawberry.argument(description="The id of a Course.")],  # noqa: A002
     ) -> Any:
         """Look a course up."""
-        key = decode_key(id, Entity.COURSE, argument="id")
-        return selected_row(info, Entity.COURSE, key)
+        return _named_row(info, Entity.COURSE, id)
 
     @strawberry.field(description="All students, by id unless ordered otherwise.", graphql_type=StudentConnection)
     async def students(  # noqa: PLR0917 - GraphQL passes arguments by name
@@ -110,6 +108,10 @@ class Query:
     ) -> Page:
         """Read a page of all courses."""
         return await root_page(Listing.COURSES, info, PageArguments.given(first, after, last, before, filter, order_by))
+
+
+def _named_row(info: Info, entity: Entity, id_: str) -> Awaitable[Any | None]:
+    return selected_row(info, entity, decode_key(id_, entity, argument="id"))
 
 
 async def _all(lookups: Iterable[Awaitable[Any]]) -> list[Any]:
