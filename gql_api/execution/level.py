@@ -53,5 +53,8 @@ class Column:
         """Write the completed values into the results of their objects."""
         self.completed = completed
         name = self.field.response_name
+        if len(completed) == 1:
+            self.level.results[0][name] = completed[0]
+            return
         for result, value in zip(self.level.results, completed, strict=True):
             result[name] = value

@@ -60,9 +60,12 @@ def columns_for(entity: Entity, names: Names) -> tuple[str, ...]:
 
 def selected_row(info: Info, entity: Entity, key: int, *, below: Path = ()) -> Awaitable[Any | None]:
     """Look a row up for the fields that are selected `below` this one; all look-ups of a level are one statement."""
-    selection = info.context.selections.below(info)
-    columns = selection.derived((entity, below), lambda: columns_for(entity, selection.names(below)))
-    return info.context.loaders.row(entity, key, columns=columns)
+    context = info.context
+    selection = context.selections.below(info)
+    columns = selection.derived.get((entity, below))
+    if columns is None:
+        columns = selection.keep((entity, below), columns_for(entity, selection.names(below)))
+    return context.loaders.row(entity, key, columns=columns)
 
 
 class PageArguments(NamedTuple):
@@ -113,11 +116,15 @@ async def nested_pages(
 
 
 def _request(listing: Listing, info: Info, arguments: PageArguments) -> ListRequest:
-    selection, limits = info.context.selections.below(info), info.context.page_limits
-    if arguments.are_sizes_alone:
-        sizes = arguments.first, arguments.last
-        return selection.derived(sizes, lambda: _new_request(listing, selection, limits, arguments))
-    return _new_request(listing, selection, limits, arguments)
+    context = info.context
+    selection = context.selections.below(info)
+    if not arguments.are_sizes_alone:
+        return _new_request(listing, selection, context.page_limits, arguments)
+    sizes = arguments.first, arguments.last
+    request: ListRequest | None = selection.derived.get(sizes)
+    if request is None:
+        request = selection.keep(sizes, _new_request(listing, selection, context.page_limits, arguments))
+    return request
 
 
 def _new_request(listing: Listing, selection: Selection, limits: PageLimits, arguments: PageArguments) -> ListRequest:

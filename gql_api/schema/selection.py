@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 from weakref import ref
@@ -26,26 +26,27 @@ DERIVED_MAX = 16
 
 
 class Selection:
-    """What is selected below a field, and what others have concluded from it."""
+    """What is selected below a field.
 
-    __slots__ = ("_derived", "_names")
+    Attributes:
+        derived: what others have concluded from it, and from nothing else that differs between operations but the key.
+    """
+
+    __slots__ = ("_names", "derived")
 
     def __init__(self, names: Mapping[Path, Names]) -> None:
         self._names = names
-        self._derived: dict[Hashable, Any] = {}
+        self.derived: dict[Hashable, Any] = {}
 
     def names(self, path: Path = ()) -> Names:
         """The names of the fields selected at the end of a path of fields; `()` for the field's own."""
         return self._names.get(path, _NOTHING)
 
-    def derived(self, key: Hashable, derive: Callable[[], ValueT]) -> ValueT:
-        """What follows from this selection and `key`, and from nothing else that differs between operations."""
-        found: ValueT | None = self._derived.get(key)
-        if found is None:
-            found = derive()
-            if len(self._derived) < DERIVED_MAX:
-                self._derived[key] = found
-        return found
+    def keep(self, key: Hashable, value: ValueT) -> ValueT:
+        """Keep something that was derived, while there is not too much of it."""
+        if len(self.derived) < DERIVED_MAX:
+            self.derived[key] = value
+        return value
 
 
 _NOTHING: Names = frozenset()

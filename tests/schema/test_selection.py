@@ -1,7 +1,6 @@
 """What is selected below a field decides what is read; what is remembered of it goes with the document."""
 
 import gc
-from functools import partial
 from typing import Any
 
 import pytest
@@ -70,18 +69,11 @@ def test_a_selection_is_taken_once() -> None:
     assert len(selections) == 1
 
 
-def test_what_follows_from_a_selection_is_worked_out_once_up_to_a_bound() -> None:
+def test_what_follows_from_a_selection_is_kept_up_to_a_bound() -> None:
     selection = SelectionCache().below(info("{ student { name } }"))
-    worked_out: list[int] = []
-
-    def work_out(number: int) -> int:
-        worked_out.append(number)
-        return number
-
     numbers = [*range(1, 2 * DERIVED_MAX + 1)]
-    for _ in range(2):
-        assert [selection.derived(number, partial(work_out, number)) for number in numbers] == numbers
-    assert worked_out == [*numbers, *numbers[DERIVED_MAX:]]
+    assert [selection.keep(number, -number) for number in numbers] == [-number for number in numbers]
+    assert selection.derived == {number: -number for number in numbers[:DERIVED_MAX]}
 
 
 def test_a_selection_is_forgotten_with_its_document() -> None:
