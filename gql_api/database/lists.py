@@ -127,7 +127,11 @@ async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Se
     """The same page of each parent's list, in the order of the parents: one statement."""
     shape, values = request.statement
     if len(parent_ids) == 1 and values[LIMIT]:
-        return [await _read_page_below(reader, request, parent_ids[0])]
+        # A key rather than a list of one: PostgreSQL plans it once for all.
+        shape, values = request.statement_below_one
+        result = await reader.fetch(pages_by_parent, shape, values={**values, PARENTS: parent_ids[0]})
+        rows = Rows.of(ROW_TYPES[request.listing.entity], result.columns, result.records)
+        return [_page(request, rows, parent_id=parent_ids[0])]
     if not values[LIMIT]:
         no_rows = _no_rows(request, shape)
         return [_page(request, no_rows, parent_id=parent_id) for parent_id in parent_ids]
@@ -154,13 +158,6 @@ def _by_parent(row_type: type[Any], columns: Columns, parent_ids: Sequence[int])
 def _picked(column: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
     # Of one place, an itemgetter gives the value itself.
     return itemgetter(*places)(column) if len(places) > 1 else [column[place] for place in places]
-
-
-async def _read_page_below(reader: VisibleReader, request: ListRequest, parent_id: int) -> Page:
-    shape, values = request.statement_below_one
-    result = await reader.fetch(pages_by_parent, shape, values={**values, PARENTS: parent_id})
-    rows = Rows.of(ROW_TYPES[request.listing.entity], result.columns, result.records)
-    return _page(request, rows, parent_id=parent_id)
 
 
 async def read_rows(
