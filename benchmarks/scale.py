@@ -40,7 +40,9 @@ async def measure_scale(
     progress: ProgressReport,
     tell: Callable[[str], None],
 ) -> list[Measurement]:
-    """Measure this project's server over databases of all sizes, in turn.
+    """Measure this project's server over databases of all sizes, in turn, and on first pages the hand-written one.
+
+    What a larger school costs the hand-written endpoints as well is the database's, or the machine's.
 
     Args:
         sizes: numbers of students.
@@ -56,9 +58,19 @@ async def measure_scale(
         servers: list[Server] = []
         for size in sizes:
             database = await stack.enter_async_context(filled_database(Population(size), server, progress))
-            servers.append(await stack.enter_async_context(serving(Contender.GQL_API, database, cores)))
+            servers += [
+                await stack.enter_async_context(serving(contender, database, cores))
+                for contender in (Contender.GQL_API, Contender.HAND_WRITTEN)
+            ]
         lines = [
-            (title, [await _exchanges(server, workload, is_late=is_late) for server in servers])
+            (
+                title,
+                [
+                    await _exchanges(one, workload, is_late=is_late)
+                    for one in servers
+                    if _takes_part(one, is_late=is_late)
+                ],
+            )
             for workload in workloads
             if workload is not Workload.FLAT
             for title, is_late in [(f"{workload}", False), (f"{workload}, late page", True)]
@@ -72,8 +84,13 @@ async def measure_scale(
                     series = f"scale {database.dialect} {title}: {database.population.students}"
                     trial = Trial(series, CONCURRENCY, round_, pace.seconds)
                     found.append(await measure(exchanges, trial))
-                tell(f"scale {title}, round {round_ + 1}/{pace.rounds}, {line(found[-len(servers) :])}")
+                tell(f"scale {title}, round {round_ + 1}/{pace.rounds}, {line(found[-len(of_each) :])}")
     return found
+
+
+def _takes_part(server: Server, *, is_late: bool) -> bool:
+    """Whether a server is measured: the hand-written one has no later pages."""
+    return server.contender is Contender.GQL_API or not is_late
 
 
 async def _exchanges(server: Server, workload: Workload, *, is_late: bool) -> Exchanges:

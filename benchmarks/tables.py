@@ -105,8 +105,8 @@ def scale(results: Results, dialect: Dialect) -> str:
     """The same by number of students: processor time of server and database together, per request."""
     summary, sizes, at = results.summary, results.sizes, RATIO_CONCURRENCY
 
-    def key(title: str, size: int) -> tuple[str, str, int]:
-        return f"scale {dialect} {title}: {size}", Contender.GQL_API, at
+    def key(title: str, size: int, contender: Contender = Contender.GQL_API) -> tuple[str, str, int]:
+        return f"scale {dialect} {title}: {size}", contender, at
 
     rows = []
     for workload in results.workloads:
@@ -117,11 +117,18 @@ def scale(results: Results, dialect: Dialect) -> str:
             late = title != workload
             row = [title, *(_shown(summary.median(*key(title, size), total_cpu), 3) for size in sizes)]
             row += [_ranged(summary.ratio(total_cpu, largest, smallest))]
+            by_hand = [key(title, size, Contender.HAND_WRITTEN) for size in (sizes[-1], sizes[0])]
+            row += ["" if late else _ranged(summary.ratio(total_cpu, *by_hand))]
             row += [_ranged(summary.ratio(requests_per_second, smallest, largest))]
             row += [_ranged(summary.ratio(total_cpu, largest, key(workload, sizes[-1]))) if late else ""]
             rows.append(row)
     head = ["CPU ms per request", *(f"{size:,} students" for size in sizes)]
-    head += ["largest ÷ smallest", "the same by requests/s", f"late ÷ first page at {sizes[-1]:,}"]
+    head += [
+        "largest ÷ smallest",
+        "of the hand-written",
+        "the same by requests/s",
+        f"late ÷ first page at {sizes[-1]:,}",
+    ]
     return table(head, rows)
 
 
