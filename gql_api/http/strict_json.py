@@ -33,8 +33,9 @@ def loads(body: bytes | str) -> object:
     """
     value = orjson.loads(body)
     text = body.encode() if isinstance(body, str) else body
-    if not (_is_small(text) and _is_written_plainly(text, value)):
-        _check(text, _survey(value))
+    keys = None if _is_small(text) else _count_keys(value)
+    if not _is_written_plainly(text, value):
+        _check(text, _count_keys(value) if keys is None else keys)
     return value
 
 
@@ -59,8 +60,12 @@ def _is_written_plainly(text: bytes, value: Any) -> bool:
     return text == plain or text.translate(None, _SPACES) == plain.translate(None, _SPACES)
 
 
-def _survey(value: Any) -> int:
-    """How many keys the parsed value holds."""
+def _count_keys(value: Any) -> int:
+    """How many keys the parsed value holds.
+
+    Raises:
+        ValueError: it is nested too deeply, or holds too many values.
+    """
     keys = values = depth = 0
     level: list[Any] = [value]
     while level:
