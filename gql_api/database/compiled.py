@@ -8,13 +8,12 @@ statement would only add two round trips.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from sqlalchemy import ColumnElement, Dialect, Executable, Select, String, func, select
+from sqlalchemy import Dialect, Executable, Select, func, select
 
 from gql_api.database.conditions import json_list
 from gql_api.models.model import UtcDateTime
@@ -26,17 +25,8 @@ TEXTS_MAX = 16
 """Texts kept of a statement that has numbers in it, such as the size of a page; each is about a kilobyte."""
 
 
-Kinds: TypeAlias = Mapping[str, frozenset[type]]
-"""The classes that the values of a column can have, by its name, for columns of which the database vouches for them."""
-
-NOT_KNOWN: Final[Kinds] = MappingProxyType({})
-
-
-class Columns(NamedTuple):
-    """The values of a result by column, in the order of its rows."""
-
-    values: Mapping[str, Sequence[Any]]
-    kinds: Kinds = NOT_KNOWN
+Columns: TypeAlias = Mapping[str, Sequence[Any]]
+"""The values of a result by column, in the order of its rows."""
 
 
 class CompiledStatement(NamedTuple):
@@ -45,7 +35,6 @@ class CompiledStatement(NamedTuple):
     Attributes:
         inlined: numbers that stand in the text itself, by what stands there in their place.
         texts: texts that were made, by these numbers.
-        kinds: the classes of texts and times; of none on SQLite, which keeps anything in any column.
         times: positions of columns that hold points in time, which SQLite gives back as text.
     """
 
@@ -56,7 +45,6 @@ class CompiledStatement(NamedTuple):
     columns: tuple[str, ...]
     times: tuple[int, ...]
     texts: dict[tuple[int, ...], str]
-    kinds: Kinds = NOT_KNOWN
 
     def text(self, values: Mapping[str, Any]) -> str:
         """The text, with the numbers that belong into it."""
@@ -101,11 +89,9 @@ class StatementCache:
         # A subquery that is ordered hands its rows on in that order (PostgreSQL's documentation, section 9.21).
         rows = build(self._dialect.name, *shape).subquery("rows")
         arrays = select(*(func.array_agg(column).label(column.name) for column in rows.c))
-        return self._compile(arrays, None, rows.c)
+        return self._compile(arrays, None)
 
-    def _compile(
-        self, statement: Executable, names: tuple[str, ...] | None, of_rows: Iterable[ColumnElement[Any]] | None = None
-    ) -> CompiledStatement:
+    def _compile(self, statement: Executable, names: tuple[str, ...] | None) -> CompiledStatement:
         compiled: Any = statement.compile(dialect=self._dialect, column_keys=names)  # type: ignore[attr-defined]
         columns = list(getattr(statement, "exported_columns", ()))
         inlined = {parameter.key for parameter in compiled.literal_execute_params}
@@ -117,18 +103,7 @@ class StatementCache:
             columns=tuple(column.name for column in columns),
             times=tuple(i for i, column in enumerate(columns) if isinstance(column.type, UtcDateTime)),
             texts={},
-            kinds=_kinds(columns if of_rows is None else of_rows) if self._dialect.name == "postgresql" else {},
         )
-
-
-def _kinds(columns: Iterable[Any]) -> dict[str, frozenset[type]]:
-    kinds: dict[str, frozenset[type]] = {}
-    for column in columns:
-        kind = str if isinstance(column.type, String) else datetime if isinstance(column.type, UtcDateTime) else None
-        if kind is not None:
-            may_be_null = any(getattr(base, "nullable", True) for base in column.base_columns)
-            kinds[column.name] = frozenset({kind, type(None)} if may_be_null else {kind})
-    return kinds
 
 
 class Reader(Protocol):
@@ -154,7 +129,6 @@ class Result(NamedTuple):
 
     columns: tuple[str, ...]
     records: Sequence[Sequence[Any]]
-    kinds: Kinds = NOT_KNOWN
 
 
 def sqlite_argument(value: Any) -> Any:
@@ -174,10 +148,10 @@ def sqlite_time(time: datetime) -> str:
 def columns_of(statement: CompiledStatement, records: Sequence[Sequence[Any]]) -> Columns:
     """SQLite's records, turned on their side."""
     if not records:
-        return Columns(dict.fromkeys(statement.columns, ()))
+        return dict.fromkeys(statement.columns, ())
     columns = list(zip(*records, strict=True))
     _convert_times(columns, statement.times)
-    return Columns(dict(zip(statement.columns, columns, strict=True)))
+    return dict(zip(statement.columns, columns, strict=True))
 
 
 def with_times(records: list[Any], times: tuple[int, ...]) -> list[Any]:

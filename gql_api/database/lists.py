@@ -119,7 +119,7 @@ async def read_page(reader: VisibleReader, request: ListRequest) -> Page:
         return _page(request, _no_rows(request, shape), parent_id=None)
     columns = await reader.fetch_columns(page, shape, values=values)
     if request.page.backward:
-        columns = columns._replace(values={name: column[::-1] for name, column in columns.values.items()})
+        columns = {name: column[::-1] for name, column in columns.items()}
     return _page(request, Rows.by_column(ROW_TYPES[request.listing.entity], columns), parent_id=None)
 
 
@@ -130,7 +130,7 @@ async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Se
         # A key rather than a list of one: PostgreSQL plans it once for all.
         shape, values = request.statement_below_one
         result = await reader.fetch(pages_by_parent, shape, values={**values, PARENTS: parent_ids[0]})
-        rows = Rows.of(ROW_TYPES[request.listing.entity], result.columns, result.records, result.kinds)
+        rows = Rows.of(ROW_TYPES[request.listing.entity], result.columns, result.records)
         return [_page(request, rows, parent_id=parent_ids[0])]
     if not values[LIMIT]:
         no_rows = _no_rows(request, shape)
@@ -145,15 +145,14 @@ async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Se
 
 def _by_parent(row_type: type[Any], columns: Columns, parent_ids: Sequence[int]) -> RowsOfLists[Any]:
     """The rows of each parent's list; they were read in the order of the parents' keys, those of each parent once."""
-    values = columns.values
-    counts = Counter(values["parent_id"])
+    counts = Counter(columns["parent_id"])
     stops = list(accumulate([counts.get(parent_id, 0) for parent_id in parent_ids]))
     if not all(map(lt, parent_ids, islice(parent_ids, 1, None))):
         starts = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
         listed = [range(starts[key], starts[key] + counts[key]) for key in parent_ids if key in counts]
         places = list(chain.from_iterable(listed))
-        values = {name: _picked(column, places) for name, column in values.items() if name != "parent_id"}
-    return RowsOfLists(Rows(row_type, values, 0, stops[-1], columns.kinds), stops)
+        columns = {name: _picked(column, places) for name, column in columns.items() if name != "parent_id"}
+    return RowsOfLists(Rows(row_type, columns, 0, stops[-1]), stops)
 
 
 def _picked(column: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:

@@ -71,7 +71,7 @@ class PostgresqlReader:
             DatabaseUnusable: the database is away or gave up.
         """
         statement: CompiledStatement = self._statements.get(build, *shape)
-        return Result(statement.columns, await self._run(statement, values), statement.kinds)
+        return Result(statement.columns, await self._run(statement, values))
 
     async def fetch_columns(
         self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
@@ -85,10 +85,7 @@ class PostgresqlReader:
         """
         statement: CompiledStatement = self._statements.arrays(build, *shape)
         [arrays] = await self._run(statement, values)
-        columns = {
-            name: values or () for name, values in zip(statement.columns, arrays, strict=True)
-        }  # of no rows: NULL
-        return Columns(columns, statement.kinds)
+        return {name: values or () for name, values in zip(statement.columns, arrays, strict=True)}  # of no rows: NULL
 
     async def _run(self, statement: CompiledStatement, values: Mapping[str, Any], *, again: bool = False) -> Any:
         connections = self._connections

@@ -11,8 +11,6 @@ from datetime import datetime
 from itertools import chain, repeat
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, overload
 
-from gql_api.database.compiled import NOT_KNOWN, Columns, Kinds
-
 
 class _Unread:
     """The value of a column that was not selected; anything done with it fails, rather than passing for data."""
@@ -65,21 +63,13 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
     Columns may hold more than the row type has fields (the time of an assignment, say): `column` gives those too.
     """
 
-    __slots__ = ("_columns", "_kinds", "_row_type", "_start", "_stop")
+    __slots__ = ("_columns", "_row_type", "_start", "_stop")
 
-    def __init__(
-        self,
-        row_type: type[RowT_co],
-        columns: Mapping[str, Sequence[Any]],
-        start: int,
-        stop: int,
-        kinds: Kinds = NOT_KNOWN,
-    ) -> None:
+    def __init__(self, row_type: type[RowT_co], columns: Mapping[str, Sequence[Any]], start: int, stop: int) -> None:
         self._row_type = row_type
         self._columns = columns
         self._start = start
         self._stop = stop
-        self._kinds = kinds
 
     @property
     def row_type(self) -> type[RowT_co]:
@@ -87,21 +77,15 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
         return self._row_type
 
     @classmethod
-    def of(
-        cls,
-        row_type: type[RowT_co],
-        names: Sequence[str],
-        records: Sequence[Iterable[Any]],
-        kinds: Kinds = NOT_KNOWN,
-    ) -> Rows[RowT_co]:
+    def of(cls, row_type: type[RowT_co], names: Sequence[str], records: Sequence[Iterable[Any]]) -> Rows[RowT_co]:
         """Turn a driver's records, whose values are in the order of `names`, into columns."""
         columns = zip(*records, strict=True) if records else [()] * len(names)
-        return cls(row_type, dict(zip(names, columns, strict=True)), 0, len(records), kinds)
+        return cls(row_type, dict(zip(names, columns, strict=True)), 0, len(records))
 
     @classmethod
-    def by_column(cls, row_type: type[RowT_co], columns: Columns) -> Rows[RowT_co]:
+    def by_column(cls, row_type: type[RowT_co], columns: Mapping[str, Sequence[Any]]) -> Rows[RowT_co]:
         """All rows of a result that is held by column already."""
-        return cls(row_type, columns.values, 0, len(next(iter(columns.values.values()))), columns.kinds)
+        return cls(row_type, columns, 0, len(next(iter(columns.values()))))
 
     def column(self, name: str) -> Sequence[Any]:
         """One column's values of these rows, in order.
@@ -113,10 +97,6 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
         if self._start == 0 and self._stop == len(column):
             return column
         return column[self._start : self._stop]
-
-    def kinds(self, name: str) -> frozenset[type] | None:
-        """The classes that one column's values can have; None if nobody vouches for them."""
-        return self._kinds.get(name)
 
     def value(self, name: str, place: int) -> Any:
         """One column's value of the row at a place, counted from the first of these rows.
@@ -138,7 +118,7 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
                 break
             stop = part._stop
         else:
-            return Rows(first._row_type, first._columns, first._start, stop, first._kinds)
+            return Rows(first._row_type, first._columns, first._start, stop)
         columns = {
             name: tuple(chain.from_iterable([part._columns[name][part._start : part._stop] for part in parts]))
             for name in first._columns
@@ -157,7 +137,7 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
         if isinstance(places, range):
             if places.step != 1:
                 raise ValueError("rows are sliced in steps of one")
-            return Rows(self._row_type, self._columns, places.start, max(places.start, places.stop), self._kinds)
+            return Rows(self._row_type, self._columns, places.start, max(places.start, places.stop))
         return self._row(places)
 
     def __iter__(self) -> Iterator[RowT_co]:

@@ -289,10 +289,9 @@ def _open_level(column: Column, object_type: GraphQLObjectType, sources: Sequenc
     count = len(sources)
     ready: dict[str, Sequence[Any]] = {}
     taken: list[tuple[FieldPlan, list[Any]]] = []
-    kinds_of = None if type(sources) is list else getattr(sources, "kinds", None)
-    for field, take_column, shape, column_name in selection.attributes:
+    for field, take_column, shape in selection.attributes:
         values = take_column(sources)
-        kinds = (kinds_of and column_name and kinds_of(column_name)) or set(map(type, values))
+        kinds = set(map(type, values))
         if kinds <= shape.kept:
             ready[field.response_name] = values
         elif kinds <= shape.unchanged or not operation.may_be_awaitable(values, kinds):

@@ -24,7 +24,7 @@ from graphql.pyutils import Path
 
 from gql_api.execution.argument_template import fill, template_of
 from gql_api.execution.fallback import Fallback
-from gql_api.execution.resolution import Attribute, choose_resolution, column_taker
+from gql_api.execution.resolution import choose_resolution, column_taker
 from gql_api.execution.shape import LeafShape, shape_of
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class SelectionPlan:
     """The fields selected on objects of one type, in the order of the response.
 
     ``keys`` are their names in the response. ``attributes`` are the leafs among them that are taken from the sources,
-    each with what takes its column, and the name that the column has in a table; ``resolved`` are all the others.
+    each with what takes its column; ``resolved`` are all the others.
     """
 
     __slots__ = ("attributes", "fields", "keys", "object_type", "resolved")
@@ -169,14 +169,13 @@ class SelectionPlan:
                 fields.append(FieldPlan(plan, object_type, definition, details, path))
         self.fields = tuple(fields)
         self.keys = tuple(field.response_name for field in fields)
-        self.attributes: list[tuple[FieldPlan, Callable[[Sequence[Any]], Sequence[Any]], LeafShape, str | None]] = []
+        self.attributes: list[tuple[FieldPlan, Callable[[Sequence[Any]], Sequence[Any]], LeafShape]] = []
         self.resolved: list[FieldPlan] = []
         for field in fields:
             resolution = field.resolution
             take_column = column_taker(resolution, field.name)
             if take_column is not None and isinstance(field.shape, LeafShape):
-                column_name = resolution.name if isinstance(resolution, Attribute) else None
-                self.attributes.append((field, take_column, field.shape, column_name))
+                self.attributes.append((field, take_column, field.shape))
             else:
                 self.resolved.append(field)
         plan.grow(len(fields))

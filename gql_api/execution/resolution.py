@@ -92,14 +92,14 @@ class Attribute:
     """A plain attribute of every source."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self._name = name
         self._getter = attrgetter(name)
 
     def take(self, sources: Sequence[Any]) -> Sequence[Any]:
         """Return the attribute of every source."""
         if type(sources) is not list and is_table(sources):
             try:
-                return sources.column(self.name)
+                return sources.column(self._name)
             except KeyError:
                 pass
         if len(sources) == 1:

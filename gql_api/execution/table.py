@@ -15,9 +15,6 @@ class Table(ABC, Sequence[Any]):
     that the objects themselves need not be made; whoever iterates over the table gets them. Any class that has these
     members is a table; it need not inherit from this one, but has them itself, or as slots, not its instances alone.
     `joined` may be missing: many lists that are such tables are then read object by object.
-
-    A table may also have a method `kinds(name)`: a set of all classes that the values of a column can have, None's
-    included, or None where it does not know; otherwise the executor looks at the class of each value.
     """
 
     @property

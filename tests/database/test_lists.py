@@ -1,7 +1,6 @@
 """Pages, counts and look-ups against a model in Python, on both databases."""
 
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -83,10 +82,6 @@ def make_reader(database_url: str) -> Reader:
 async def seen(reader: VisibleReader, pages: Sequence[Page]) -> list[ModelPage]:
     """All that can be learnt of pages of one request, in the model's form."""
     request = pages[0].request
-    for page in pages:
-        for name in COLUMNS[request.listing.entity]:
-            kinds = page.nodes.kinds(name)
-            assert kinds is None or kinds >= set(map(type, page.nodes.column(name)))
     parent_ids = [page.parent_id for page in pages]
     behind = await parents_with_rows_outside(reader, request, parent_ids, behind=True)
     ahead = await parents_with_rows_outside(reader, request, parent_ids, behind=False)
@@ -284,27 +279,6 @@ async def test_pages_without_a_look_ahead_are_kept_by_column(
         pages[len(parent_ids)]
     with pytest.raises(KeyError):
         pages.column("has_more")
-
-
-async def test_postgresql_vouches_for_the_classes_of_texts_and_times(
-    dialect: str, engine: AsyncEngine, reader: CountingReader
-) -> None:
-    await SCHOOL.store(engine)
-    for look_ahead in (False, True):
-        root = ListRequest(
-            Listing.STUDENTS, BY_ID, PageRequest(2), columns=COLUMNS[Entity.STUDENT], look_ahead=look_ahead
-        )
-        below = ListRequest(
-            Listing.STUDENTS_OF_COURSE, BY_ID, PageRequest(2), columns=COLUMNS[Entity.STUDENT], look_ahead=look_ahead
-        )
-        pages = [await read_page(reader, root), *await read_pages(reader, below, [1, 2])]
-        pages += await read_pages(reader, below, [1])
-        for page in pages:
-            known: dict[str, Any] = {name: page.nodes.kinds(name) for name in ("id", "name", "email", "created_at")}
-            if dialect == "sqlite":
-                assert set(known.values()) == {None}
-            else:
-                assert known == {"id": None, "name": {str}, "email": {str, type(None)}, "created_at": {datetime}}
 
 
 async def test_an_empty_page_that_nobody_looks_beyond_is_not_read(engine: AsyncEngine, reader: CountingReader) -> None:

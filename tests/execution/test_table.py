@@ -70,16 +70,6 @@ class Unjoined(Sequence[City]):
         return self._cities[index]
 
 
-class Vouched(Cities):
-    """Cities that vouch for the class of their names, and are wrong."""
-
-    def kinds(self, name: str) -> frozenset[type] | None:
-        return frozenset({str}) if name == "name" else None
-
-
-VOUCHED: Any = Vouched(["Rome", True], [3, True])  # type: ignore[list-item]
-
-
 class Listed(Sequence[Cities]):
     """Lists of cities that are one table."""
 
@@ -148,10 +138,6 @@ class CountryType:
 
 @strawberry.type
 class Query:
-    @strawberry.field(graphql_type=list[CityType])
-    def vouched(self) -> Any:
-        return VOUCHED
-
     @strawberry.field(graphql_type=list[CountryType])
     def countries(self) -> Any:
         return [
@@ -242,11 +228,3 @@ def test_a_table_that_is_too_short_for_its_sources_is_the_error_of_all() -> None
     assert [error.message for error in result.errors or ()] == [
         "The batch function of field 'tooFew' must return one value per source: 3 sources, 1 values."
     ] * 3
-
-
-def test_a_table_is_believed_that_says_of_which_classes_the_values_of_a_column_are() -> None:
-    result = run("{ vouched { name size } }", BreadthFirstExecutor)
-    assert result.errors is None
-    assert result.data is not None
-    assert result.data["vouched"] == [{"name": "Rome", "size": 3}, {"name": True, "size": 1}]
-    assert type(result.data["vouched"][1]["size"]) is int
