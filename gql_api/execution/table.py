@@ -36,7 +36,7 @@ class Table(ABC, Sequence[Any]):
 
     @classmethod
     def __subclasshook__(cls, subclass: type) -> Any:
-        return NotImplemented if cls is not Table else _has(subclass, "row_type", "column", "__len__", "__iter__")
+        return NotImplemented if cls is not Table else _has(subclass, "row_type", "column")
 
 
 class Parts(ABC, Sequence[Any]):
@@ -57,7 +57,7 @@ class Parts(ABC, Sequence[Any]):
 
     @classmethod
     def __subclasshook__(cls, subclass: type) -> Any:
-        return NotImplemented if cls is not Parts else _has(subclass, "whole", "stops", "__len__", "__iter__")
+        return NotImplemented if cls is not Parts else _has(subclass, "whole", "stops")
 
 
 _KINDS_KNOWN_MAX = 256
@@ -76,4 +76,5 @@ def is_table(values: Any) -> TypeGuard[Table]:
 
 
 def _has(subclass: type, *members: str) -> bool:
-    return all(any(name in vars(base) for base in subclass.__mro__) for name in members)
+    needed = (*members, "__len__", "__iter__", "__getitem__")
+    return all(any(name in vars(base) for base in subclass.__mro__) for name in needed)
