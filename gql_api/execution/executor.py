@@ -76,6 +76,7 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         """
         plans = cls._bound_plans
         is_usual = plans is not None and not arguments and options.keys() <= {"hide_suggestions"}
+        prepared = None
         if plans is not None and is_usual:
             prepared = plans.preparations.find(schema, document, operation_name)
             values = None if prepared is None else prepared.coerce(raw_variable_values or {})
@@ -92,7 +93,7 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         executor = super().build(
             schema, document, root_value, context_value, raw_variable_values, operation_name, *arguments, **options
         )
-        if plans is not None and is_usual and isinstance(executor, Executor):
+        if plans is not None and is_usual and prepared is None and isinstance(executor, Executor):
             plans.preparations.keep(executor, document, operation_name)
             let_be_lacking(cls, executor.__dict__)
         return executor
