@@ -93,7 +93,7 @@ class Pages(Sequence[Page]):
         """The rows of all pages, by page.
 
         Raises:
-            KeyError: that is no column, since it is the same for all pages, or costs too little.
+            KeyError: it is another attribute, which is asked of each page.
         """
         if name != "nodes":
             raise KeyError(name)
@@ -126,15 +126,15 @@ async def read_page(reader: VisibleReader, request: ListRequest) -> Page:
 async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Sequence[int]) -> Sequence[Page]:
     """The same page of each parent's list, in the order of the parents: one statement."""
     shape, values = request.statement
-    if len(parent_ids) == 1 and values[LIMIT]:
+    if not values[LIMIT]:
+        no_rows = _no_rows(request, shape)
+        return [_page(request, no_rows, parent_id=parent_id) for parent_id in parent_ids]
+    if len(parent_ids) == 1:
         # A key rather than a list of one: PostgreSQL plans it once for all.
         shape, values = request.statement_below_one
         result = await reader.fetch(pages_by_parent, shape, values={**values, PARENTS: parent_ids[0]})
         rows = Rows.of(ROW_TYPES[request.listing.entity], result.columns, result.records)
         return [_page(request, rows, parent_id=parent_ids[0])]
-    if not values[LIMIT]:
-        no_rows = _no_rows(request, shape)
-        return [_page(request, no_rows, parent_id=parent_id) for parent_id in parent_ids]
     distinct = list(dict.fromkeys(parent_ids))
     columns = await reader.fetch_columns(pages_by_parent, shape, values={**values, PARENTS: distinct})
     nodes = _by_parent(ROW_TYPES[request.listing.entity], columns, parent_ids)
@@ -152,7 +152,7 @@ def _by_parent(row_type: type[Any], columns: Columns, parent_ids: Sequence[int])
         listed = [range(starts[key], starts[key] + counts[key]) for key in parent_ids if key in counts]
         places = list(chain.from_iterable(listed))
         columns = {name: _picked(column, places) for name, column in columns.items() if name != "parent_id"}
-    return RowsOfLists(Rows(row_type, columns, 0, stops[-1]), stops)
+    return RowsOfLists(Rows.by_column(row_type, columns), stops)
 
 
 def _picked(column: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
