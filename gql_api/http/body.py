@@ -22,13 +22,13 @@ class BodyReader:
         self._timeout_seconds = timeout_seconds
         self._deadlines = Deadlines()
 
-    async def read(self, receive: Receive, *, content_length: bytes | None, is_here: bool = False) -> bytes | bytearray:
+    async def read(self, receive: Receive, *, content_length: bytes | None, is_here: bool = False) -> bytearray:
         """The whole body of a request.
 
         Args:
             receive: gives its parts.
             content_length: how long the client says it is.
-            is_here: whether it has arrived already, so that it is one part and nobody has to wait.
+            is_here: whether it has arrived already, so that nobody has to wait.
 
         Raises:
             HttpRefusal: 413 as soon as it is known to be too large, before it is read if `Content-Length` says so;
@@ -37,15 +37,7 @@ class BodyReader:
         """
         if content_length is not None and content_length.isdigit() and int(content_length[:20]) > self._bytes_max:
             raise self._too_large()
-        if not is_here:
-            return await self._receive_in_time(receive)
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientDisconnected
-        body: bytes = message["body"]
-        if len(body) > self._bytes_max:
-            raise self._too_large()
-        return body
+        return await (self._receive_all(receive) if is_here else self._receive_in_time(receive))
 
     async def _receive_in_time(self, receive: Receive) -> bytearray:
         deadline = self._deadlines.begin(self._timeout_seconds)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 
@@ -66,10 +65,7 @@ _CODES_TOLD_WITH_200: Final = frozenset({
     "TOO_EXPENSIVE",
 })  # fmt: skip
 
-_UNLESS_NEGOTIATED: Final = MediaType.GRAPHQL_RESPONSE
 _PASSING_STATUSES: Final = frozenset({503, 504})
-
-_NO_STATE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 _NOT_MODIFIED: Final = 304
 _READING_METHODS: Final = frozenset({"GET", "HEAD"})
@@ -133,7 +129,7 @@ class GraphQLEndpoint:
             return
         accept = headers.get(b"accept")
         identity = request_id(headers.get(b"x-request-id"))
-        media_type = _UNLESS_NEGOTIATED
+        media_type = MediaType.GRAPHQL_RESPONSE
         key = None
         try:
             streams = wants_event_stream(accept)
@@ -146,8 +142,9 @@ class GraphQLEndpoint:
                 await self._stream(scope, receive, send, headers, caller)
                 return
             if scope["method"] == "POST":
+                seconds = requested_seconds(headers)
                 request = await self._request_from_body(scope, receive, headers, caller)
-                result = await self._service.execute(request, caller=caller, seconds=requested_seconds(headers))
+                result = await self._service.execute(request, caller=caller, seconds=seconds)
                 answer = _answer(result, media_type, orjson.dumps(result.response(), option=orjson.OPT_UTC_Z))
             else:
                 answer = await self._get(scope, headers, caller, media_type)
@@ -200,7 +197,7 @@ class GraphQLEndpoint:
         self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], caller: Caller
     ) -> OperationRequest:
         check_content_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-        is_here = scope.get("state", _NO_STATE).get(BODY_IS_HERE, False)
+        is_here = (scope.get("state") or {}).get(BODY_IS_HERE, False)
         body = await self._bodies.read(receive, content_length=headers.get(b"content-length"), is_here=is_here)
         self._service.require_room()
         self._service.charge(caller)
