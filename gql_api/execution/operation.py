@@ -27,7 +27,7 @@ _BY_CLASS = (is_awaitable, optimized_is_awaitable)
 """Predicates whose answer depends on the class of the value, generators excepted."""
 
 _MUTATION = OperationType.MUTATION
-"""Until Python 3.12, to find a member on its enumeration takes as long as four calls."""
+"""Until Python 3.12, to find a member on its enumeration takes 1,300 instructions."""
 
 _CLASSES_KNOWN_MAX = 256
 _never_awaitable: set[type] = {type(None), bool, int, float, str, list, tuple, dict}
@@ -187,14 +187,7 @@ class Operation:
                 if not tasks and len(waits) == 1:
                     # The usual case: no task for the only thing to wait for.
                     values, then = waits[0]
-                    if len(values) == 1:
-                        try:
-                            outcome = await values[0]
-                        except Exception as error:  # noqa: BLE001  as in `_outcome`
-                            outcome = error
-                        then([outcome])
-                    else:
-                        then(await self._await_each(values))
+                    then([await _outcome(values[0])] if len(values) == 1 else await self._await_each(values))
                 else:
                     tasks.update((create_task(self._await_each(waiting.values)), waiting.then) for waiting in waits)
                     await wait(tasks, return_when=FIRST_COMPLETED)

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from graphql.execution.collect_fields import FragmentDetails
 
 
-_NO_CONDITIONS: dict[str, bool] = {}
-
-
 class _Entry:
     """What is kept of an operation. It refers to everything whose identity is part of its key."""
 
@@ -83,7 +80,7 @@ class PlanCache:
         outline = entry.outline
         if outline.fallback is not None:
             return outline.fallback
-        conditions = outline.choose(executor.variable_values) if outline.conditions else _NO_CONDITIONS
+        conditions = outline.choose(executor.variable_values)
         if conditions is None:
             return Fallback.NOT_EXECUTABLE
         choice = (executor.hide_suggestions, *conditions.values())

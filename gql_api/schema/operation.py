@@ -13,7 +13,7 @@ from gql_api.schema.error_format import FormattedError
 
 __all__ = ["MUTATION", "SUBSCRIPTION", "Caller", "OperationRequest", "OperationResult", "OperationType"]
 
-# Until Python 3.12, to find a member on its enumeration takes as long as four calls.
+# Until Python 3.12, to find a member on its enumeration takes 1,300 instructions.
 MUTATION: Final = OperationType.MUTATION
 SUBSCRIPTION: Final = OperationType.SUBSCRIPTION
 
