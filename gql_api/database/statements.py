@@ -153,12 +153,14 @@ def _of_part(rows: Select[Any], shape: PageShape, part: Part | None) -> Select[A
 
 
 def pages_by_parent(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
-    """A page of a list for each of `parents`, at most `row_limit` rows each; the parent's id is the first column.
+    """A page of a list for each of `parents`, at most `row_limit` rows each; `parent_id` is the first column.
 
-    Rows come by parent, whichever parent first, then in the list's order, backward pages too.
+    The list of a single parent (`shape.below_one`) goes without that column. Rows come by parent, whichever parent
+    first, then in the list's order, backward pages too.
     """
-    build = _pages_by_lateral if dialect_name == "postgresql" else _pages_by_subquery
-    return build(dialect_name, sight, shape)
+    if dialect_name == "postgresql":
+        return _pages_by_lateral(dialect_name, sight, shape)
+    return (_page_below_one if shape.below_one else _pages_by_subquery)(dialect_name, sight, shape)
 
 
 def _pages_by_lateral(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
@@ -178,16 +180,35 @@ def _pages_by_lateral(dialect_name: str, sight: Sight, shape: PageShape) -> Sele
     # Cutting the page on the link alone and joining afterwards touches one row of the target for each row of the page.
     columns: Columns = dict(inner.c) if whole else {**dict(table.c), **dict(inner.c)}
     source = parents.join(inner, true())
+    parent_id = [] if shape.below_one else [parents.c.id.label("parent_id")]
     return (
-        select(parents.c.id.label("parent_id"), *(columns[name].label(name) for name in shape.columns))
+        select(*parent_id, *(columns[name].label(name) for name in shape.columns))
         .select_from(source if whole else source.join(table, table.c.id == inner.c.id))
         .order_by(parents.c.id, *order_by(shape.ordering, columns))
     )
 
 
+def _page_below_one(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
+    # Half the instructions that SQLite takes for a subquery of ids. PostgreSQL would make a hash of all courses.
+    parent_id = bindparam(PARENTS, type_=BigInteger())
+    link, table = _table(StudentCourses), shape.listing.entity.table
+    columns = _linked_columns(shape.listing, link, table)
+    rows = (
+        select(*(columns[name].label(name) for name in shape.columns))
+        .select_from(InnerLoop(link, table, table.c.id == columns["id"]))
+        .where(link.c[_parent(shape.listing)] == parent_id, _range(dialect_name, sight, shape, columns))
+        .order_by(*order_by(shape.ordering, columns, backward=shape.backward))
+        .limit(_limit())
+    )
+    if not shape.backward:
+        return rows
+    turned = rows.subquery("page")
+    return select(turned).order_by(*order_by(shape.ordering, dict(turned.c)))
+
+
 def _pages_by_subquery(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
-    parents = _parent_alone() if shape.below_one else _parents_json()
-    parent_id = parents.c.id if shape.below_one else parents.c.value
+    parents = _parents_json()
+    parent_id = parents.c.value
     link, inner_link = _table(StudentCourses), _table(StudentCourses).alias("page_link")
     table = shape.listing.entity.table
     inner_table = table.alias("page_target")

@@ -161,6 +161,8 @@ async def test_the_pages_below_many_parents_are_what_the_model_cuts(
         assert [page.parent_id for page in pages] == parent_ids
         model = [cut(school.rows_of(listing.label, parent_id), **arguments) for parent_id in parent_ids]
         assert await seen(reader, pages) == model
+        # The list of one parent is read by another statement.
+        assert await seen(reader, await read_pages(reader, request, parent_ids[:1])) == model[:1]
 
 
 @pytest.fixture
@@ -253,6 +255,16 @@ async def test_the_pages_of_all_parents_are_one_statement(engine: AsyncEngine, r
         ([], False, 77),
     ]
     assert reader.statements == 1
+
+
+@pytest.mark.parametrize("backward", [False, True], ids=["first", "last"])
+async def test_the_list_of_one_parent_comes_in_its_order(
+    engine: AsyncEngine, reader: CountingReader, *, backward: bool
+) -> None:
+    await SCHOOL.store(engine)
+    request = ListRequest(Listing.COURSES_OF_STUDENT, BY_ID, PageRequest(5, backward))
+    [page] = await read_pages(reader, request, [1])
+    assert ([row.id for row in page.nodes], page.has_more, page.parent_id) == ([1, 2], False, 1)
 
 
 @pytest.mark.parametrize(

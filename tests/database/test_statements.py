@@ -170,6 +170,7 @@ def cases() -> Iterator[tuple[str, Case]]:
         yield f"last of {listing.label}", nested_pages(listing, backward=True)
         yield f"first after of {listing.label}", nested_pages(listing, after=(3,))
         yield f"first of one {listing.label}", below_one(nested_pages(listing))
+        yield f"last of one {listing.label}", below_one(nested_pages(listing, backward=True))
         shape = page_shape(listing, ordering(), (3,), ())
         yield f"any before of {listing.label}", Case(parents_with_any_before, (shape,), {"after_0": 3})
     yield "totals of students", Case(counts_by_parent, (Listing.COURSES_OF_STUDENT, None), {})
