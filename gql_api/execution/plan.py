@@ -278,6 +278,8 @@ class Outline:
 
     def choose(self, variable_values: VariableValues) -> dict[str, bool] | None:
         """Return the values that the conditions have in an operation, None if one of them is no boolean."""
+        if not self.conditions:
+            return {}
         coerced = variable_values.coerced
         values = {name: coerced.get(name) for name in self.conditions}
         chosen = {name: value for name, value in values.items() if isinstance(value, bool)}
