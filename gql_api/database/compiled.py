@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from sqlalchemy import Dialect, Executable, Select, func, select
 
@@ -24,6 +24,7 @@ STATEMENTS_MAX = 512
 TEXTS_MAX = 16
 """Texts kept of a statement that has numbers in it, such as the size of a page; each is about a kilobyte."""
 
+_KEPT_AS_THEY_ARE: Final = frozenset({int, str, float, bool, type(None)})
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 """The values of a result by column, in the order of its rows."""
@@ -62,8 +63,8 @@ class CompiledStatement(NamedTuple):
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values by position."""
-        constants = self.constants
-        return [values[name] if name in values else constants[name] for name in self.parameter_names]
+        given = {**self.constants, **values} if self.constants else values
+        return list(map(given.__getitem__, self.parameter_names))
 
 
 class StatementCache:
@@ -131,12 +132,17 @@ class Result(NamedTuple):
     records: Sequence[Sequence[Any]]
 
 
-def sqlite_argument(value: Any) -> Any:
-    """A value as SQLite keeps it: times as UTC text of fixed width, lists as JSON."""
+def sqlite_arguments(statement: CompiledStatement, values: Mapping[str, Any]) -> list[Any]:
+    """The values by position, as SQLite keeps them: times as UTC text of fixed width, lists as JSON."""
+    arguments = statement.arguments(values)
+    return arguments if _KEPT_AS_THEY_ARE.issuperset(map(type, arguments)) else list(map(_sqlite_argument, arguments))
+
+
+def _sqlite_argument(value: Any) -> Any:
     if isinstance(value, datetime):
         return sqlite_time(value)
     if isinstance(value, list | tuple):
-        return json_list([sqlite_argument(item) for item in value])
+        return json_list([_sqlite_argument(item) for item in value])
     return value
 
 

@@ -88,11 +88,15 @@ class ShortReads:
             self._long.discard(shape)
         return rows
 
+    @property
+    def have_held_the_loop(self) -> bool:
+        """Whether a budget's time has been read since the loop last turned, by whomever: operations can be long."""
+        return self._spent_seconds > self._budget_seconds
+
     async def give_way(self) -> None:
-        """Let the loop turn once a budget's time has been read, by whomever: operations may have many statements."""
-        if self._spent_seconds > self._budget_seconds:
-            self._spent_seconds = 0.0
-            await asyncio.sleep(0)
+        """Let the loop turn."""
+        self._spent_seconds = 0.0
+        await asyncio.sleep(0)
 
     def close(self) -> None:
         """Close the connection; another one can be adopted."""

@@ -19,7 +19,7 @@ from gql_api.database.compiled import (
     Result,
     StatementCache,
     columns_of,
-    sqlite_argument,
+    sqlite_arguments,
     with_times,
 )
 from gql_api.database.engine import open_sqlite_reader
@@ -75,7 +75,7 @@ class SqliteReader:
         return columns_of(statement, await self._fetch(statement, values))
 
     async def _fetch(self, statement: CompiledStatement, values: Mapping[str, Any]) -> list[Any]:
-        arguments = [sqlite_argument(value) for value in statement.arguments(values)]
+        arguments = sqlite_arguments(statement, values)
         sql = statement.text(values)
         try:
             rows = self._read_here(statement.sql, sql, arguments)
@@ -85,7 +85,8 @@ class SqliteReader:
             if self._closed:
                 raise self._closed_error() from error
             raise explain_statement_failure(error, self._address) or error from error
-        await self._short_reads.give_way()
+        if self._short_reads.have_held_the_loop:
+            await self._short_reads.give_way()
         return rows
 
     def _read_here(self, shape: str, sql: str, arguments: list[Any]) -> list[Any] | None:

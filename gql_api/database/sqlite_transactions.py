@@ -12,7 +12,7 @@ from sqlalchemy import Executable
 from sqlalchemy.dialects.sqlite import aiosqlite as sqlite
 
 from gql_api.database.address import DatabaseAddress, Dialect
-from gql_api.database.compiled import CompiledStatement, StatementCache, sqlite_argument, with_times
+from gql_api.database.compiled import CompiledStatement, StatementCache, sqlite_arguments, with_times
 from gql_api.database.connections import NONE_FREE
 from gql_api.database.engine import Timeouts, open_sqlite_writer
 from gql_api.database.failure import explain_refusal, explain_statement_failure
@@ -166,7 +166,7 @@ class _SqliteTransaction:
     async def execute(self, statement: Executable, parameters: Mapping[str, Any]) -> Answer:
         self._check_open()
         compiled = self._transactions.compiled(statement, tuple(parameters))
-        arguments = [sqlite_argument(value) for value in compiled.arguments(parameters)]
+        arguments = sqlite_arguments(compiled, parameters)
         try:
             cursor = (self._connection or self._begin()).execute(compiled.sql, arguments)
             rows = cursor.fetchall()

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 from sqlalchemy.dialects.sqlite import aiosqlite as sqlite
 
 from gql_api.database.address import parse_database_url
-from gql_api.database.compiled import CompiledStatement, StatementCache, sqlite_argument
+from gql_api.database.compiled import CompiledStatement, StatementCache, sqlite_arguments
 from gql_api.database.conditions import AllOf, Comparison, Operator
 from gql_api.database.statements import (
     Entity,
@@ -217,7 +217,7 @@ class SqlitePlanner:
     def assert_cheap(self, case: Case) -> None:
         statement: CompiledStatement = self._statements.get(case.build, case.visibility.sight, *case.shape)
         values = case.visibility.bind({**SIZE, **case.values})
-        arguments = [sqlite_argument(value) for value in statement.arguments(values)]
+        arguments = sqlite_arguments(statement, values)
         sql = statement.text(values)
         steps = 0
 
