@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate, chain, islice
 from operator import itemgetter, lt
 from typing import Any, Final, NamedTuple, overload
 
 from gql_api.database.compiled import Columns
 from gql_api.database.conditions import Condition, split
-from gql_api.database.rows import CourseRow, Rows, RowsOfLists, StudentRow
+from gql_api.database.rows import UNREAD, CourseRow, Rows, RowsOfLists, StudentRow
 from gql_api.database.statements import (
     LIMIT,
     PARENTS,
@@ -32,6 +32,9 @@ from gql_api.database.visibility import VisibleReader
 from gql_api.pagination import Ordering, PageRequest
 
 ROW_TYPES: Final[Mapping[Entity, type[Any]]] = {Entity.STUDENT: StudentRow, Entity.COURSE: CourseRow}
+
+ROW_MAKERS_MAX: Final = 256
+"""There is one for each choice of columns that rows are read with: for students and courses together, 80."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +170,17 @@ async def read_rows(
     names = ("id", *[name for name in columns if name != "id"])
     parameter, value = ("id", ids[0]) if len(ids) == 1 else ("ids", list(ids))
     result = await reader.fetch(rows_by_id, entity, names, parameter, values={parameter: value})
+    make = _row_maker(entity, names)
+    return {record[0]: make(record) for record in result.records}
+
+
+@lru_cache(maxsize=ROW_MAKERS_MAX)
+def _row_maker(entity: Entity, names: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
+    """What makes a row of a record whose values are in the order of `names`."""
     row_type = ROW_TYPES[entity]
-    return {record[0]: row_type(**dict(zip(names, record, strict=True))) for record in result.records}
+    places = [names.index(name) if name in names else len(names) for name in row_type._fields]
+    pick = itemgetter(*places)
+    return lambda record: row_type._make(pick((*record, UNREAD)))
 
 
 async def count_rows(reader: VisibleReader, listing: Listing, condition: Condition | None) -> int:
