@@ -12,6 +12,7 @@ import pytest
 
 from gql_api.database.address import parse_database_url
 from gql_api.database.migrate import upgrade_to_head
+from gql_api.schema.error_format import OUTCOME_UNKNOWN
 from tests.integration.graphql_client import Answer, GraphQLClient
 from tests.integration.school import School
 from tests.integration.stored import connected, everything
@@ -99,13 +100,15 @@ def test_a_change_that_the_database_dies_under_is_made_if_it_was_acknowledged_an
         wait_for(lambda: _someone_waits(postgresql.url), timeout_seconds=10)
         with postgresql.away():
             answer = in_flight.result(timeout=30)
-    # The server ends its sessions one after the other: where the lock's holder went first, the change came through.
+    # PostgreSQL ends its sessions one after the other: where the lock's holder goes first the change comes through, and
+    # where its own session goes while it commits nobody knows.
     acknowledged = not answer.codes
-    assert acknowledged or is_refused_for_now(answer)
+    unknown = answer.messages == [OUTCOME_UNKNOWN]
+    assert acknowledged or unknown or is_refused_for_now(answer)
     wait_for(lambda: is_back(server), timeout_seconds=10)
     document = "query ($id: ID!) { course(id: $id) { title } }"
-    title = "Renamed" if acknowledged else "Full"
-    assert client.execute(document, id=school.full["id"]).data == {"course": {"title": title}}
+    titles = {"Renamed", "Full"} if unknown else {"Renamed" if acknowledged else "Full"}
+    assert client.execute(document, id=school.full["id"]).data["course"]["title"] in titles
 
 
 def _someone_waits(url: str) -> bool | None:
