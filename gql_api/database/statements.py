@@ -180,16 +180,16 @@ def _pages_by_lateral(dialect_name: str, sight: Sight, shape: PageShape) -> Sele
     # Cutting the page on the link alone and joining afterwards touches one row of the target for each row of the page.
     columns: Columns = dict(inner.c) if whole else {**dict(table.c), **dict(inner.c)}
     source = parents.join(inner, true())
-    parent_id = [] if shape.below_one else [parents.c.id.label("parent_id")]
+    parent_ids = [] if shape.below_one else [parents.c.id.label("parent_id")]
     return (
-        select(*parent_id, *(columns[name].label(name) for name in shape.columns))
+        select(*parent_ids, *(columns[name].label(name) for name in shape.columns))
         .select_from(source if whole else source.join(table, table.c.id == inner.c.id))
         .order_by(parents.c.id, *order_by(shape.ordering, columns))
     )
 
 
 def _page_below_one(dialect_name: str, sight: Sight, shape: PageShape) -> Select[Any]:
-    # Half the instructions that SQLite takes for a subquery of ids. PostgreSQL would make a hash of all courses.
+    # Half of what SQLite spends on a subquery of ids. Not for PostgreSQL, which would make a hash of all courses.
     parent_id = bindparam(PARENTS, type_=BigInteger())
     link, table = _table(StudentCourses), shape.listing.entity.table
     columns = _linked_columns(shape.listing, link, table)
