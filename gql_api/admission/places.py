@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
 from gql_api.errors import Overloaded
 
@@ -24,7 +23,8 @@ class Places:
         self.executing_max = executing_max
         self._waiting_max = waiting_max
         # While anyone waits, no place is free: a place that is left goes to the first of them.
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        # In the order of arrival; an empty deque would take half a kilobyte, and each operation has a line of its own.
+        self._waiting: dict[asyncio.Future[None], None] = {}
         self._expected = 0  # let through by `expect` in this step of the loop; they will take a place in the next
         self.executing = 0
         self.refused = 0
@@ -80,20 +80,21 @@ class Places:
         if not patient and len(self._waiting) >= self._waiting_max:
             raise self.refuse()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        self._waiting[turn] = None
         try:
             await turn
         except BaseException:
             if turn.done() and not turn.cancelled():
                 self.leave()  # it was ours as we gave up
             else:
-                self._waiting.remove(turn)
+                self._waiting.pop(turn, None)  # gone already if a place was left since we were cancelled
             raise
 
     def leave(self) -> None:
         """Give the place back: to the first who waits, if anyone does."""
         while self._waiting:
-            turn = self._waiting.popleft()
+            turn = next(iter(self._waiting))
+            del self._waiting[turn]
             if not turn.done():
                 turn.set_result(None)
                 return

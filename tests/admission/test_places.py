@@ -74,6 +74,19 @@ async def test_who_gives_up_waiting_takes_no_place_with_him(*, has_been_called: 
     assert occupancy(places) == (0, 0, 0)
 
 
+async def test_a_place_is_left_just_after_one_who_waits_was_cancelled() -> None:
+    places = Places(executing_max=1, waiting_max=2)
+    assert places.take()
+    first, second = asyncio.create_task(places.wait()), asyncio.create_task(places.wait())
+    await asyncio.sleep(0)
+    first.cancel()
+    places.leave()  # before the first has heard of it
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    await second
+    assert occupancy(places) == (1, 0, 0)
+
+
 async def test_in_one_step_no_more_are_expected_than_there_is_room_for_in_the_line() -> None:
     places = Places(executing_max=1, waiting_max=2)
     assert [places.expect() for _ in range(5)] == [True] * 5  # while a place is free, nobody is counted
