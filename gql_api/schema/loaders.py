@@ -73,13 +73,14 @@ class Loaders:
             batch = self._open[entity] = _Batch(self._reader, entity)
         batch.columns.update(columns)
         batch.keys.add(key)
+        batch.lookups_count += 1
         return _Lookup(batch, key)
 
 
 class _Batch:
     """The look-ups of one statement; it runs in the task of whoever awaits the first of them."""
 
-    __slots__ = ("_entity", "_reader", "_rows", "columns", "is_sent", "keys")
+    __slots__ = ("_entity", "_reader", "_rows", "columns", "is_sent", "keys", "lookups_count")
 
     def __init__(self, reader: VisibleReader, entity: Entity) -> None:
         self._reader = reader
@@ -87,16 +88,18 @@ class _Batch:
         self._rows: Future[dict[int, Any]] | None = None
         self.columns: set[str] = set()
         self.keys: set[int] = set()
+        self.lookups_count = 0
         self.is_sent = False
 
     async def row(self, key: int) -> Any | None:
         """The row, once the statement has run."""
         if self._rows is None:
             self.is_sent = True
+            if self.lookups_count == 1:  # nobody else will wait for it
+                return (await self._read()).get(key)
             self._rows = get_running_loop().create_future()
             try:
-                columns, keys = tuple(sorted(self.columns)), list(self.keys)
-                self._rows.set_result(await read_rows(self._reader, self._entity, columns, keys))
+                self._rows.set_result(await self._read())
             except Exception as error:
                 self._rows.set_exception(error)
                 self._rows.exception()  # retrieved: there may be nobody else who asks for it
@@ -105,6 +108,9 @@ class _Batch:
                 self._rows.cancel()
                 raise
         return (await self._rows).get(key)
+
+    def _read(self) -> Awaitable[dict[int, Any]]:
+        return read_rows(self._reader, self._entity, tuple(sorted(self.columns)), list(self.keys))
 
 
 class _Lookup:
