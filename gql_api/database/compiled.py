@@ -9,6 +9,7 @@ statement would only add two round trips.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
@@ -30,7 +31,8 @@ Columns: TypeAlias = Mapping[str, Sequence[Any]]
 """The values of a result by column, in the order of its rows."""
 
 
-class CompiledStatement(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class CompiledStatement:
     """The text of a statement, the names of its parameters by position, and the names of its columns.
 
     Attributes:
@@ -64,7 +66,9 @@ class CompiledStatement(NamedTuple):
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values by position."""
         given = {**self.constants, **values} if self.constants else values
-        return list(map(given.__getitem__, self.parameter_names))
+        names = self.parameter_names
+        # A key alone is the usual case, and to map one costs three times as much.
+        return [given[names[0]]] if len(names) == 1 else list(map(given.__getitem__, names))
 
 
 class StatementCache:
@@ -135,7 +139,10 @@ class Result(NamedTuple):
 def sqlite_arguments(statement: CompiledStatement, values: Mapping[str, Any]) -> list[Any]:
     """The values by position, as SQLite keeps them: times as UTC text of fixed width, lists as JSON."""
     arguments = statement.arguments(values)
-    return arguments if _KEPT_AS_THEY_ARE.issuperset(map(type, arguments)) else list(map(_sqlite_argument, arguments))
+    for argument in arguments:  # there are few
+        if type(argument) not in _KEPT_AS_THEY_ARE:
+            return list(map(_sqlite_argument, arguments))
+    return arguments
 
 
 def _sqlite_argument(value: Any) -> Any:
