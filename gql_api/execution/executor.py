@@ -68,35 +68,35 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         raw_variable_values: dict[str, Any] | None = None,
         operation_name: str | None = None,
         *arguments: Any,
+        hide_suggestions: bool = False,
         **options: Any,
     ) -> Any:
         """Build an executor as graphql-core does, or a list of the errors that say why there is none (spec §6.1).
 
-        Where plans are bound and nothing but ``hide_suggestions`` is asked for, what is known of the document is used.
+        Where plans are bound and no rarer option is given, what is known of the document is used.
         """
-        plans = cls._bound_plans
-        is_usual = plans is not None and not arguments and options.keys() <= {"hide_suggestions"}
-        prepared = None
-        if plans is not None and is_usual:
-            prepared = plans.preparations.find(schema, document, operation_name)
-            values = None if prepared is None else prepared.coerce(raw_variable_values or {})
-            if prepared is not None and values is not None:
-                prepared_executor = cls.__new__(cls)
-                prepared_executor.__dict__.update(
-                    prepared.state,
-                    root_value=root_value,
-                    context_value=context_value,
-                    variable_values=values,
-                    hide_suggestions=options.get("hide_suggestions", False),
-                )
-                return prepared_executor
-        executor = super().build(
+        plans = None if arguments or options else cls._bound_plans
+        prepared = None if plans is None else plans.preparations.find(schema, document, operation_name)
+        if prepared is not None:
+            values = prepared.coerce(raw_variable_values or {})
+            if values is not None:
+                state = prepared.state.copy()
+                state["root_value"] = root_value
+                state["context_value"] = context_value
+                state["variable_values"] = values
+                state["hide_suggestions"] = hide_suggestions
+                executor = cls.__new__(cls)
+                executor.__dict__ = state
+                return executor
+        if hide_suggestions:
+            options["hide_suggestions"] = True
+        built = super().build(
             schema, document, root_value, context_value, raw_variable_values, operation_name, *arguments, **options
         )
-        if plans is not None and is_usual and prepared is None and isinstance(executor, Executor):
-            plans.preparations.keep(executor, document, operation_name)
-            let_be_lacking(cls, executor.__dict__)
-        return executor
+        if plans is not None and prepared is None and isinstance(built, Executor):
+            plans.preparations.keep(built, document, operation_name)
+            let_be_lacking(cls, built.__dict__)
+        return built
 
     def execute_operation(self, serially: bool | None = None) -> AwaitableOrValue[Any]:  # noqa: FBT001  graphql-core's
         """Execute the operation (spec §6.2); a result if nothing had to be awaited, else an awaitable of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import FIRST_COMPLETED, Task, create_task, gather, iscoroutine, wait
-from collections import deque
+from functools import lru_cache
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,9 +29,13 @@ _BY_CLASS = (is_awaitable, optimized_is_awaitable)
 _MUTATION = OperationType.MUTATION
 """Until Python 3.12, to find a member on its enumeration takes 1,300 instructions."""
 
-_CLASSES_KNOWN_MAX = 256
-_never_awaitable: set[type] = {type(None), bool, int, float, str, list, tuple, dict}
-"""Classes without ``__await__``, so that each has to be looked at once; a program has few, unless it makes them."""
+_PLAIN = frozenset({type(None), bool, int, float, str, list, tuple, dict})
+"""Classes that most values are of, none of them awaitable."""
+
+
+@lru_cache(maxsize=256)
+def _is_awaitable_class(kind: type) -> bool:
+    return hasattr(kind, "__await__")
 
 
 class _Wait(NamedTuple):
@@ -52,7 +56,7 @@ class Operation:
         self._data: dict[str, Any] = dict.fromkeys(plan.root.keys)
         self._root = Level(plan.root, [executor.root_value], [self._data], None)
         self._levels = [self._root]
-        self._queue: deque[Level] = deque()
+        self._queue: list[Level] = []
         self._waits: list[_Wait] = []
         self._failed = False
         self._looks_for_loss = False
@@ -98,12 +102,12 @@ class Operation:
         self._drain()
 
     def _drain(self) -> None:
-        queue = self._queue
-        while queue:
-            level = queue.popleft()
-            for field in level.selection.resolved:
-                self._resolve(field, level)
-            level.sources = []  # nobody asks for them again: rows may go while later levels are read
+        while self._queue:
+            levels, self._queue = self._queue, []
+            for level in levels:
+                for field in level.selection.resolved:
+                    self._resolve(field, level)
+                level.sources = []  # nobody asks for them again: rows may go while later levels are read
 
     def _resolve(self, field: FieldPlan, level: Level) -> None:
         column = Column(self, field, level)
@@ -148,14 +152,10 @@ class Operation:
         if predicate is assume_not_awaitable:
             return False
         if self.judges_by_class:
-            if kinds <= _never_awaitable:
+            if kinds <= _PLAIN:
                 return False
-            if not any(hasattr(kind, "__await__") for kind in kinds):
-                if GeneratorType in kinds:
-                    return any(map(predicate, values))
-                if len(_never_awaitable) < _CLASSES_KNOWN_MAX:
-                    _never_awaitable.update(kinds)
-                return False
+            if GeneratorType not in kinds:
+                return any(map(_is_awaitable_class, kinds))
         return any(map(predicate, values))
 
     def settle(self, values: Sequence[Any], then: Callable[[Sequence[Any]], None]) -> None:

@@ -62,7 +62,6 @@ STATE = frozenset({*CONSTRUCTOR_ARGUMENTS, "error_propagation"})
 """The attributes that a prepared executor has from the beginning."""
 
 _STATE_OF_ONE = {"root_value", "context_value", "variable_values", "hide_suggestions"}
-_STATE_IN_COMMON = STATE - _STATE_OF_ONE
 
 _INT_RANGE = range(GRAPHQL_MIN_INT, GRAPHQL_MAX_INT + 1)
 _MISSING = type(Undefined)
@@ -87,13 +86,14 @@ class _Variable:
 class Preparation:
     """One operation of a document, as graphql-core chose it (spec §6.1).
 
-    ``state`` are the attributes that all its executors have in common.
+    ``state`` are the attributes of its executors, those None in which each is different.
     """
 
     __slots__ = ("_variables", "state")
 
     def __init__(self, executor: Executor[Any]) -> None:
-        self.state = {name: getattr(executor, name) for name in _STATE_IN_COMMON}
+        # A dict that is copied with all its places is not made larger as they are filled.
+        self.state = {name: None if name in _STATE_OF_ONE else getattr(executor, name) for name in STATE}
         signatures = [
             get_variable_signature(executor.schema, definition)
             for definition in executor.operation.variable_definitions or ()
