@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from gql_api.admission import Deadlines
 from gql_api.errors import DeadlineExceeded
 from gql_api.http.refusal import ClientDisconnected, HttpRefusal
+from gql_api.http.scope_state import BODY
 
 if TYPE_CHECKING:
-    from starlette.types import Receive
+    from starlette.types import Receive, Scope
 
 
 class BodyReader:
@@ -22,13 +23,13 @@ class BodyReader:
         self._timeout_seconds = timeout_seconds
         self._deadlines = Deadlines()
 
-    async def read(self, receive: Receive, *, content_length: bytes | None, is_here: bool = False) -> bytearray:
+    async def read(self, scope: Scope, receive: Receive, *, content_length: bytes | None) -> bytes | bytearray:
         """The whole body of a request.
 
         Args:
-            receive: gives its parts.
+            scope: the request's; the server leaves there what has arrived already.
+            receive: gives the body's parts.
             content_length: how long the client says it is.
-            is_here: whether it has arrived already, so that nobody has to wait.
 
         Raises:
             HttpRefusal: 413 as soon as it is known to be too large, before it is read if `Content-Length` says so;
@@ -37,7 +38,12 @@ class BodyReader:
         """
         if content_length is not None and content_length.isdigit() and int(content_length[:20]) > self._bytes_max:
             raise self._too_large()
-        return await (self._receive_all(receive) if is_here else self._receive_in_time(receive))
+        body: bytes | bytearray | None = (scope.get("state") or {}).get(BODY)
+        if body is None:
+            return await self._receive_in_time(receive)
+        if len(body) > self._bytes_max:
+            raise self._too_large()
+        return body
 
     async def _receive_in_time(self, receive: Receive) -> bytearray:
         deadline = self._deadlines.begin(self._timeout_seconds)

@@ -26,7 +26,6 @@ from gql_api.http.request import (
 )
 from gql_api.http.request_id import request_id
 from gql_api.http.request_timeout import requested_seconds
-from gql_api.http.scope_state import BODY_IS_HERE
 from gql_api.http.sse import EventStreams, is_of_same_origin, wants_event_stream
 from gql_api.schema.error_format import format_failure, format_rate_limited, refusal
 from gql_api.schema.execute import GraphQLService
@@ -197,8 +196,7 @@ class GraphQLEndpoint:
         self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], caller: Caller
     ) -> OperationRequest:
         check_content_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-        is_here = (scope.get("state") or {}).get(BODY_IS_HERE, False)
-        body = await self._bodies.read(receive, content_length=headers.get(b"content-length"), is_here=is_here)
+        body = await self._bodies.read(scope, receive, content_length=headers.get(b"content-length"))
         self._service.require_room()
         self._service.charge(caller)
         return with_headers(request_from_body(body), headers)

@@ -214,7 +214,7 @@ class StudentCourses:
     async def _body(self, request: Request) -> bytes | bytearray:
         headers = dict(request.scope["headers"])
         check_content_type(headers.get(b"content-type"), headers.get(b"content-encoding"))
-        body = await self._bodies.read(request.receive, content_length=headers.get(b"content-length"))
+        body = await self._bodies.read(request.scope, request.receive, content_length=headers.get(b"content-length"))
         self._admission.require_room()
         return body
 

@@ -10,8 +10,8 @@ ADMISSION: Final = "gql_api.admission"
 ON_SHUTDOWN: Final = "gql_api.on_shutdown"
 """In the state of a request: what to call if the server shuts down before it is answered."""
 
-BODY_IS_HERE: Final = "gql_api.body_is_here"
-"""In the state of a request: whether the whole body had arrived when the application was called."""
+BODY: Final = "gql_api.body"
+"""In the state of a request: its body, if all of it had arrived when the application was called."""
 
 ON_DEPARTURE: Final = "gql_api.on_departure"
 """In the state of a request: what to call if its client leaves before it is answered."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE
 
-from gql_api.http.scope_state import BODY_IS_HERE
+from gql_api.http.scope_state import BODY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -30,14 +30,16 @@ def run_with_whole_responses(
     app: ASGIApp, cycle: RequestResponseCycle, scope: Scope, receive: Receive, send: Send
 ) -> Awaitable[None]:
     """Run the application for one request, with a `send` that writes usual responses itself."""
-    scope["state"][BODY_IS_HERE] = not cycle.more_body
+    # While reading is paused nobody would notice that the client leaves: to ask for the body has it go on.
+    if not cycle.more_body and not cycle.flow.read_paused:
+        scope["state"][BODY] = cycle.body
     return app(scope, receive, _WholeResponse(cycle, send))
 
 
 class _WholeResponse:
-    """Takes a response's messages; a head that says how long its body is waits for the body.
+    """Takes a response's messages; its head waits for what comes next, as ASGI wants it.
 
-    If that is all there and nothing else is unusual, both are written here; otherwise uvicorn is handed one after the
+    If that is the whole body, and nothing is unusual, both are written here; otherwise uvicorn is handed one after the
     other.
     """
 
@@ -51,7 +53,7 @@ class _WholeResponse:
     async def __call__(self, message: Message) -> None:
         head, self._head = self._head, None
         if head is None:
-            if message["type"] == "http.response.start" and self._may_wait(message):
+            if message["type"] == "http.response.start" and not self._cycle.response_started:
                 self._head = message
                 return
         elif self._is_written(head, message):
@@ -60,38 +62,34 @@ class _WholeResponse:
             await self._send(head)
         await self._send(message)
 
-    def _may_wait(self, head: Message) -> bool:
-        cycle = self._cycle
-        return (
-            head["status"] not in _STATUSES_WITHOUT_BODY
-            and cycle.scope["method"] != "HEAD"
-            and cycle.keep_alive
-            and not cycle.access_log
-            and not cycle.response_started
-            and b"content-length" in dict(head["headers"])
-        )
-
     def _is_written(self, head: Message, message: Message) -> bool:
-        cycle, body = self._cycle, message.get("body", b"")
-        is_whole = message["type"] == "http.response.body" and not message.get("more_body", False)
-        if not is_whole or cycle.disconnected or cycle.flow.write_paused:
+        cycle, status = self._cycle, head["status"]
+        if not cycle.keep_alive or cycle.access_log or cycle.disconnected or cycle.flow.write_paused:
             return False
-        lasting: list[tuple[bytes, bytes]] = []
-        lines = []
+        if status in _STATUSES_WITHOUT_BODY or cycle.scope["method"] == "HEAD":
+            return False
+        if message["type"] != "http.response.body" or message.get("more_body", False):
+            return False
+        body = message.get("body", b"")
+        length = None
+        lasting = [*cycle.default_headers]
+        lines: list[bytes] = []
         for field in head["headers"]:
             name, value = field
             if name not in _PASSING_FIELDS:
                 lasting.append(field)
                 continue
-            if name == b"content-length" and int(value) != len(body):
-                return False
-            lines.append(_passing_line(name, value))
-        beginning = _beginning(head["status"], (*cycle.default_headers, *lasting))
-        if beginning is None:
+            if name == b"content-length":
+                length = int(value)
+            elif not value.isalnum() and HEADER_VALUE_RE.search(value):
+                raise RuntimeError(_UNFIT)
+            lines += name, b": ", value, b"\r\n"
+        beginning = _beginning(status, tuple(lasting))
+        if beginning is None or length != len(body):
             return False
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        cycle.transport.writelines([beginning, *lines, b"\r\n", body])
+        cycle.transport.writelines([b"".join([beginning, *lines, b"\r\n"]), body])
         cycle.message_event.set()
         cycle.on_response()
         return True
@@ -106,15 +104,5 @@ def _beginning(status: int, fields: tuple[tuple[bytes, bytes], ...]) -> bytes | 
             return None
         if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
             raise RuntimeError(_UNFIT)
-        lines.append(_line(name.lower(), value))
+        lines.append(b"%b: %b\r\n" % (name.lower(), value))
     return b"".join(lines)
-
-
-def _passing_line(name: bytes, value: bytes) -> bytes:
-    if not value.isalnum() and HEADER_VALUE_RE.search(value):
-        raise RuntimeError(_UNFIT)
-    return _line(name, value)
-
-
-def _line(name: bytes, value: bytes) -> bytes:
-    return b"%b: %b\r\n" % (name, value)
