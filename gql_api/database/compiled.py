@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from sqlalchemy import Dialect, Executable, Select, func, select
@@ -37,8 +38,9 @@ class CompiledStatement:
 
     Attributes:
         inlined: numbers that stand in the text itself, by what stands there in their place.
-        texts: texts that were made, by these numbers.
         times: positions of columns that hold points in time, which SQLite gives back as text.
+        texts: texts that were made, by the numbers in them.
+        pick_numbers: takes these out of the values; None where there are none.
     """
 
     sql: str
@@ -47,18 +49,19 @@ class CompiledStatement:
     constants: Mapping[str, Any]
     columns: tuple[str, ...]
     times: tuple[int, ...]
-    texts: dict[tuple[int, ...], str]
+    texts: dict[Hashable, str]
+    pick_numbers: Callable[[Mapping[str, Any]], Hashable] | None = None
 
     def text(self, values: Mapping[str, Any]) -> str:
         """The text, with the numbers that belong into it."""
-        if not self.inlined:
+        if self.pick_numbers is None:
             return self.sql
-        numbers = tuple([values[name] for name, _ in self.inlined])
+        numbers = self.pick_numbers(values)
         text = self.texts.get(numbers)
         if text is None:
             text = self.sql
-            for (_, place), number in zip(self.inlined, numbers, strict=True):
-                text = text.replace(place, str(int(number)))
+            for name, place in self.inlined:
+                text = text.replace(place, str(int(values[name])))
             if len(self.texts) < TEXTS_MAX:
                 self.texts[numbers] = text
         return text
@@ -108,6 +111,7 @@ class StatementCache:
             columns=tuple(column.name for column in columns),
             times=tuple(i for i, column in enumerate(columns) if isinstance(column.type, UtcDateTime)),
             texts={},
+            pick_numbers=itemgetter(*inlined) if inlined else None,
         )
 
 
@@ -156,6 +160,11 @@ def _sqlite_argument(value: Any) -> Any:
 def sqlite_time(time: datetime) -> str:
     """The text under which SQLAlchemy stores a time on SQLite."""
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def result_of(statement: CompiledStatement, records: list[Any]) -> Result:
+    """SQLite's records as they are, but for points in time."""
+    return Result(statement.columns, with_times(records, statement.times))
 
 
 def columns_of(statement: CompiledStatement, records: Sequence[Sequence[Any]]) -> Columns:

@@ -33,7 +33,7 @@ from gql_api.pagination import Ordering, PageRequest
 
 ROW_TYPES: Final[Mapping[Entity, type[Any]]] = {Entity.STUDENT: StudentRow, Entity.COURSE: CourseRow}
 
-ROW_MAKERS_MAX: Final = 256
+RECORDS_MAX: Final = 256
 """There is one for each choice of columns that rows are read with: for students and courses together, 80."""
 
 
@@ -167,20 +167,21 @@ async def read_rows(
     reader: VisibleReader, entity: Entity, columns: tuple[str, ...], ids: Sequence[int]
 ) -> dict[int, Any]:
     """The rows that exist, by id: one statement."""
-    names = ("id", *[name for name in columns if name != "id"])
+    names, make = _record(entity, columns)
     parameter, value = ("id", ids[0]) if len(ids) == 1 else ("ids", list(ids))
     result = await reader.fetch(rows_by_id, entity, names, parameter, values={parameter: value})
-    make = _row_maker(entity, names)
     return {record[0]: make(record) for record in result.records}
 
 
-@lru_cache(maxsize=ROW_MAKERS_MAX)
-def _row_maker(entity: Entity, names: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
-    """What makes a row of a record whose values are in the order of `names`."""
-    row_type = ROW_TYPES[entity]
+@lru_cache(maxsize=RECORDS_MAX)
+def _record(entity: Entity, columns: tuple[str, ...]) -> tuple[tuple[str, ...], Callable[[Sequence[Any]], Any]]:
+    """What a record holds of rows that are read with these columns, the key first; and what makes a row of one."""
+    row_type: Any = ROW_TYPES[entity]
+    names = ("id", *[name for name in columns if name != "id"])
     places = [names.index(name) if name in names else len(names) for name in row_type._fields]
-    pick = itemgetter(*places)
-    return lambda record: row_type._make(pick((*record, UNREAD)))
+    pick, new = itemgetter(*places), tuple.__new__
+    # What `_make` does, but for counting the values again.
+    return names, lambda record: new(row_type, pick((*record, UNREAD)))
 
 
 async def count_rows(reader: VisibleReader, listing: Listing, condition: Condition | None) -> int:

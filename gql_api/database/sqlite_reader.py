@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Coroutine, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Select
 from sqlalchemy.dialects.sqlite import aiosqlite as sqlite
@@ -19,8 +19,8 @@ from gql_api.database.compiled import (
     Result,
     StatementCache,
     columns_of,
+    result_of,
     sqlite_arguments,
-    with_times,
 )
 from gql_api.database.engine import open_sqlite_reader
 from gql_api.database.failure import explain_statement_failure
@@ -28,6 +28,8 @@ from gql_api.database.interrupt import interrupt
 from gql_api.database.short_reads import ShortReads
 from gql_api.database.sqlite_file import FileIdentity, file_identity
 from gql_api.errors import DatabaseUnusable
+
+ResultT = TypeVar("ResultT")
 
 FILE_CHECK_SECONDS = 0.1
 """How long a file that was removed or replaced may still be read: looking costs 3 µs, too much for each statement."""
@@ -56,7 +58,9 @@ class SqliteReader:
         self._places = asyncio.Semaphore(threads)
         self._closed = False
 
-    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+    def fetch(
+        self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
+    ) -> Coroutine[Any, Any, Result]:
         """Run a statement; see `Reader.fetch`. Being cancelled interrupts the statement, and does not wait for its end.
 
         A page of the file that the system does not have in memory keeps the event loop waiting for the disk.
@@ -64,30 +68,33 @@ class SqliteReader:
         Raises:
             DatabaseUnusable: the file is missing, locked or damaged, or the reader was closed.
         """
-        statement: CompiledStatement = self._statements.get(build, *shape)
-        return Result(statement.columns, with_times(await self._fetch(statement, values), statement.times))
+        return self._fetch(self._statements.get(build, *shape), values, result_of)
 
-    async def fetch_columns(
+    def fetch_columns(
         self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
-    ) -> Columns:
+    ) -> Coroutine[Any, Any, Columns]:
         """Run a statement; see `Reader.fetch_columns`, and `fetch`."""
-        statement: CompiledStatement = self._statements.get(build, *shape)
-        return columns_of(statement, await self._fetch(statement, values))
+        return self._fetch(self._statements.get(build, *shape), values, columns_of)
 
-    async def _fetch(self, statement: CompiledStatement, values: Mapping[str, Any]) -> list[Any]:
+    async def _fetch(
+        self,
+        statement: CompiledStatement,
+        values: Mapping[str, Any],
+        give: Callable[[CompiledStatement, list[Any]], ResultT],
+    ) -> ResultT:
         arguments = sqlite_arguments(statement, values)
         sql = statement.text(values)
         try:
-            rows = self._read_here(statement.sql, sql, arguments)
-            if rows is None:
-                return await self._read_on_thread(sql, arguments)
+            records = self._read_here(statement.sql, sql, arguments)
+            if records is None:
+                records = await self._read_on_thread(sql, arguments)
+            elif self._short_reads.have_held_the_loop:
+                await self._short_reads.give_way()
         except sqlite3.Error as error:
             if self._closed:
                 raise self._closed_error() from error
             raise explain_statement_failure(error, self._address) or error from error
-        if self._short_reads.have_held_the_loop:
-            await self._short_reads.give_way()
-        return rows
+        return give(statement, records)
 
     def _read_here(self, shape: str, sql: str, arguments: list[Any]) -> list[Any] | None:
         self._check_file()

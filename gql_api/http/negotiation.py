@@ -19,6 +19,8 @@ class MediaType(Enum):
     GRAPHQL_RESPONSE = b"application/graphql-response+json"
     HTML = b"text/html"
 
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is written in Python
+
 
 class _Rank(NamedTuple):
     quality: float

@@ -71,32 +71,29 @@ class Loaders:
         batch = self._open.get(entity)
         if batch is None or batch.is_sent:
             batch = self._open[entity] = _Batch(self._reader, entity)
-        batch.columns.update(columns)
-        batch.keys.add(key)
-        batch.lookups_count += 1
+        batch.wanted.append((key, columns))
         return _Lookup(batch, key)
 
 
 class _Batch:
     """The look-ups of one statement; it runs in the task of whoever awaits the first of them."""
 
-    __slots__ = ("_entity", "_reader", "_rows", "columns", "is_sent", "keys", "lookups_count")
+    __slots__ = ("_entity", "_reader", "_rows", "is_sent", "wanted")
 
     def __init__(self, reader: VisibleReader, entity: Entity) -> None:
         self._reader = reader
         self._entity = entity
         self._rows: Future[dict[int, Any]] | None = None
-        self.columns: set[str] = set()
-        self.keys: set[int] = set()
-        self.lookups_count = 0
+        self.wanted: list[tuple[int, tuple[str, ...]]] = []
         self.is_sent = False
 
     async def row(self, key: int) -> Any | None:
         """The row, once the statement has run."""
         if self._rows is None:
             self.is_sent = True
-            if self.lookups_count == 1:  # nobody else will wait for it
-                return (await self._read()).get(key)
+            if len(self.wanted) == 1:  # nobody else will wait for it
+                [(_, columns)] = self.wanted
+                return (await read_rows(self._reader, self._entity, columns, [key])).get(key)
             self._rows = get_running_loop().create_future()
             try:
                 self._rows.set_result(await self._read())
@@ -110,7 +107,8 @@ class _Batch:
         return (await self._rows).get(key)
 
     def _read(self) -> Awaitable[dict[int, Any]]:
-        return read_rows(self._reader, self._entity, tuple(sorted(self.columns)), list(self.keys))
+        columns = {name for _, columns in self.wanted for name in columns}
+        return read_rows(self._reader, self._entity, tuple(sorted(columns)), list({key for key, _ in self.wanted}))
 
 
 class _Lookup:
