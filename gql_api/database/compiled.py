@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from sqlalchemy import Dialect, Executable, Select, func, select
 
@@ -27,6 +27,9 @@ TEXTS_MAX = 16
 """Texts kept of a statement that has numbers in it, such as the size of a page; each is about a kilobyte."""
 
 _KEPT_AS_THEY_ARE: Final = frozenset({int, str, float, bool, type(None)})
+
+Records: TypeAlias = Sequence[Sequence[Any]]
+"""The rows of a result as the driver gives them, their values in the order of the statement's columns."""
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 """The values of a result by column, in the order of its rows."""
@@ -118,7 +121,7 @@ class StatementCache:
 class Reader(Protocol):
     """Runs statements that only read; safe to be used by many tasks at once."""
 
-    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Records:
         """Run the statement that `build` makes for `shape`, with these values, outside of any transaction."""
         ...
 
@@ -131,13 +134,6 @@ class Reader(Protocol):
     async def close(self) -> None:
         """Close all connections; running statements are given up."""
         ...
-
-
-class Result(NamedTuple):
-    """The names of the columns and the driver's records, whose values are in that order."""
-
-    columns: tuple[str, ...]
-    records: Sequence[Sequence[Any]]
 
 
 def sqlite_arguments(statement: CompiledStatement, values: Mapping[str, Any]) -> list[Any]:
@@ -162,11 +158,6 @@ def sqlite_time(time: datetime) -> str:
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def result_of(statement: CompiledStatement, records: list[Any]) -> Result:
-    """SQLite's records as they are, but for points in time."""
-    return Result(statement.columns, with_times(records, statement.times))
-
-
 def columns_of(statement: CompiledStatement, records: Sequence[Sequence[Any]]) -> Columns:
     """SQLite's records, turned on their side."""
     if not records:
@@ -176,12 +167,12 @@ def columns_of(statement: CompiledStatement, records: Sequence[Sequence[Any]]) -
     return dict(zip(statement.columns, columns, strict=True))
 
 
-def with_times(records: list[Any], times: tuple[int, ...]) -> list[Any]:
+def with_times(statement: CompiledStatement, records: list[Any]) -> list[Any]:
     """SQLite's records, with points in time where it gave their texts back."""
-    if not times or not records:
+    if not statement.times or not records:
         return records
     columns = list(zip(*records, strict=True))
-    _convert_times(columns, times)
+    _convert_times(columns, statement.times)
     return list(zip(*columns, strict=True))
 
 

@@ -120,19 +120,19 @@ class EventLog:
 
     async def last_position(self) -> int:
         """The position of the newest event that can be read; 0 if there is none."""
-        result = await self._reader.fetch(_last_position, values={})
-        position: int = result.records[0][0]
+        records = await self._reader.fetch(_last_position, values={})
+        position: int = records[0][0]
         return position
 
     async def holds(self, position: int, visibility: Visibility) -> bool:
         """Whether this event is seen and still kept; if it is, all that came after it are kept, too."""
-        result = await VisibleReader(self._reader, visibility).fetch(_at_position, values={"position": position})
-        return bool(result.records)
+        records = await VisibleReader(self._reader, visibility).fetch(_at_position, values={"position": position})
+        return bool(records)
 
     async def read_after(self, position: int, visibility: Visibility) -> list[Event]:
         """The next PAGE_SIZE events that are seen, fewer if there are no more."""
-        result = await VisibleReader(self._reader, visibility).fetch(_events_after, values={"position": position})
-        return [_event(record) for record in result.records]
+        records = await VisibleReader(self._reader, visibility).fetch(_events_after, values={"position": position})
+        return [_event(record) for record in records]
 
     def watch(self) -> AbstractAsyncContextManager[Watch]:
         """Open the connection that notices commits.

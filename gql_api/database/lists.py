@@ -135,8 +135,8 @@ async def read_pages(reader: VisibleReader, request: ListRequest, parent_ids: Se
     if len(parent_ids) == 1:
         # A key rather than a list of one: PostgreSQL plans it once for all.
         shape, values = request.statement_below_one
-        result = await reader.fetch(pages_by_parent, shape, values={**values, PARENTS: parent_ids[0]})
-        rows = Rows.of(ROW_TYPES[request.listing.entity], result.columns, result.records)
+        records = await reader.fetch(pages_by_parent, shape, values={**values, PARENTS: parent_ids[0]})
+        rows = Rows.of(ROW_TYPES[request.listing.entity], shape.columns, records)
         return [_page(request, rows, parent_id=parent_ids[0])]
     distinct = list(dict.fromkeys(parent_ids))
     columns = await reader.fetch_columns(pages_by_parent, shape, values={**values, PARENTS: distinct})
@@ -169,8 +169,8 @@ async def read_rows(
     """The rows that exist, by id: one statement."""
     names, make = _record(entity, columns)
     parameter, value = ("id", ids[0]) if len(ids) == 1 else ("ids", list(ids))
-    result = await reader.fetch(rows_by_id, entity, names, parameter, values={parameter: value})
-    return {record[0]: make(record) for record in result.records}
+    records = await reader.fetch(rows_by_id, entity, names, parameter, values={parameter: value})
+    return {record[0]: make(record) for record in records}
 
 
 @lru_cache(maxsize=RECORDS_MAX)
@@ -187,8 +187,8 @@ def _record(entity: Entity, columns: tuple[str, ...]) -> tuple[tuple[str, ...], 
 async def count_rows(reader: VisibleReader, listing: Listing, condition: Condition | None) -> int:
     """How many rows a root list has in all: one statement."""
     shape, values = split(condition)
-    result = await reader.fetch(count, listing, shape, values=values)
-    total: int = result.records[0][0]
+    records = await reader.fetch(count, listing, shape, values=values)
+    total: int = records[0][0]
     return total
 
 
@@ -197,14 +197,14 @@ async def count_rows_by_parent(
 ) -> dict[int, int]:
     """How many rows each parent's list has in all, for the parents whose list has any: one statement."""
     shape, values = split(condition)
-    result = await reader.fetch(counts_by_parent, listing, shape, values={**values, PARENTS: list(set(parent_ids))})
-    return dict(map(tuple, result.records))
+    records = await reader.fetch(counts_by_parent, listing, shape, values={**values, PARENTS: list(set(parent_ids))})
+    return dict(map(tuple, records))
 
 
 async def count_seats_taken(reader: VisibleReader, course_ids: Sequence[int]) -> dict[int, int]:
     """How many students each course has, whoever asks, for the courses that have any: one statement."""
-    result = await reader.fetch(seats_by_course, values={PARENTS: list(set(course_ids))})
-    return dict(map(tuple, result.records))
+    records = await reader.fetch(seats_by_course, values={PARENTS: list(set(course_ids))})
+    return dict(map(tuple, records))
 
 
 async def parents_with_rows_outside(
@@ -221,10 +221,10 @@ async def parents_with_rows_outside(
         backward=behind, after=None if behind else shape.after, before=shape.before if behind else None
     )
     if request.listing.parent is None:
-        result = await reader.fetch(any_before, shape, values=values)
-        return frozenset({None} if result.records else ())
-    result = await reader.fetch(parents_with_any_before, shape, values={**values, PARENTS: list(set(parent_ids))})
-    return frozenset(parent_id for (parent_id,) in result.records)
+        records = await reader.fetch(any_before, shape, values=values)
+        return frozenset({None} if records else ())
+    records = await reader.fetch(parents_with_any_before, shape, values={**values, PARENTS: list(set(parent_ids))})
+    return frozenset(parent_id for (parent_id,) in records)
 
 
 def _statement(request: ListRequest, columns: tuple[str, ...]) -> tuple[PageShape, Mapping[str, Any]]:

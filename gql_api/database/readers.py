@@ -10,7 +10,7 @@ from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 
 from gql_api.database.address import DatabaseAddress, Dialect, parse_database_url
-from gql_api.database.compiled import Columns, CompiledStatement, Reader, Result, StatementCache
+from gql_api.database.compiled import Columns, CompiledStatement, Reader, Records, StatementCache
 from gql_api.database.connections import NONE_FREE, Connections, NoneFree
 from gql_api.database.engine import TIMEOUTS, Timeouts, asyncpg_session_arguments
 from gql_api.database.failure import DRIVER_ERRORS, LOST_CONNECTION, explain_statement_failure
@@ -64,14 +64,15 @@ class PostgresqlReader:
             wait_seconds=timeouts.pool_seconds,
         )
 
-    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Records:
         """Run a statement; see `Reader.fetch`.
 
         Raises:
             DatabaseUnusable: the database is away or gave up.
         """
         statement: CompiledStatement = self._statements.get(build, *shape)
-        return Result(statement.columns, await self._run(statement, values))
+        records: Records = await self._run(statement, values)
+        return records
 
     async def fetch_columns(
         self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]

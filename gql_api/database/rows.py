@@ -189,4 +189,5 @@ class RowsOfLists(Sequence[Rows[RowT_co]], Generic[RowT_co]):
 
 def keys_of(rows: Sequence[Row]) -> Sequence[int]:
     """The keys of rows, without making a row object for each where they are kept by column."""
-    return rows.column("id") if isinstance(rows, Rows) else [row.id for row in rows]
+    # To ask `isinstance` of a Sequence takes longer than to make a short list.
+    return rows.column("id") if type(rows) is Rows else [row.id for row in rows]

@@ -16,11 +16,11 @@ from gql_api.database.address import DatabaseAddress
 from gql_api.database.compiled import (
     Columns,
     CompiledStatement,
-    Result,
+    Records,
     StatementCache,
     columns_of,
-    result_of,
     sqlite_arguments,
+    with_times,
 )
 from gql_api.database.engine import open_sqlite_reader
 from gql_api.database.failure import explain_statement_failure
@@ -60,7 +60,7 @@ class SqliteReader:
 
     def fetch(
         self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
-    ) -> Coroutine[Any, Any, Result]:
+    ) -> Coroutine[Any, Any, Records]:
         """Run a statement; see `Reader.fetch`. Being cancelled interrupts the statement, and does not wait for its end.
 
         A page of the file that the system does not have in memory keeps the event loop waiting for the disk.
@@ -68,7 +68,7 @@ class SqliteReader:
         Raises:
             DatabaseUnusable: the file is missing, locked or damaged, or the reader was closed.
         """
-        return self._fetch(self._statements.get(build, *shape), values, result_of)
+        return self._fetch(self._statements.get(build, *shape), values, with_times)
 
     def fetch_columns(
         self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]

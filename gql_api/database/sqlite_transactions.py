@@ -173,7 +173,7 @@ class _SqliteTransaction:
         except sqlite3.Error as error:
             raise self._transactions.explain(error) from error
         if compiled.columns:
-            return Answer(with_times(rows, compiled.times), len(rows))
+            return Answer(with_times(compiled, rows), len(rows))
         return Answer((), max(cursor.rowcount, 0))
 
     async def execute_alone(self, statement: Executable, parameters: Mapping[str, Any]) -> Answer | None:

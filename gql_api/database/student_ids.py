@@ -17,5 +17,5 @@ def student_id_by_sourced_id(_dialect_name: str) -> Select[Any]:
 
 async def find_student_id(reader: Reader, sourced_id: str) -> int | None:
     """The key of the student who has this sourcedId, or None: one statement."""
-    result = await reader.fetch(student_id_by_sourced_id, values={"sourced_id": sourced_id})
-    return result.records[0][0] if result.records else None
+    records = await reader.fetch(student_id_by_sourced_id, values={"sourced_id": sourced_id})
+    return records[0][0] if records else None

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, false, true
 
-from gql_api.database.compiled import Columns, Reader, Result
+from gql_api.database.compiled import Columns, Reader, Records
 from gql_api.identity import Principal, RightsTable, StudentsSeen
 
 OWN_STUDENT_ID: Final = "own_student_id"
@@ -75,7 +75,7 @@ class VisibleReader:
 
     def fetch(
         self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
-    ) -> Awaitable[Result]:
+    ) -> Awaitable[Records]:
         """Run the statement that `build` makes for the sight and `shape`; see `Reader.fetch`."""
         visibility = self.visibility
         return self._reader.fetch(build, visibility.sight, *shape, values=visibility.bind(values))

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select
 
 from gql_api.admission import Places
-from gql_api.database.compiled import Columns, Reader, Result
+from gql_api.database.compiled import Columns, Reader, Records
 from gql_api.database.lists import read_rows
 from gql_api.database.statements import Entity
 from gql_api.database.visibility import Visibility, VisibleReader
@@ -28,7 +28,7 @@ class OperationReader(VisibleReader):
         self._turn = Places(executing_max=1, waiting_max=0)
         self.statements = 0
 
-    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Records:
         """Run a statement when it is its turn; see `VisibleReader.fetch`."""
         turn = self._turn
         if not turn.take():

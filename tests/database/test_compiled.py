@@ -9,7 +9,7 @@ def test_times_of_sqlite_come_back_in_utc() -> None:
     records = [(1, "2026-11-22 10:00:00.000001"), (2, None), (3, "2026-11-22 10:00:00")]
     times = (datetime(2026, 11, 22, 10, 0, 0, 1, UTC), None, datetime(2026, 11, 22, 10, tzinfo=UTC))
     assert columns_of(STATEMENT, records) == {"id": (1, 2, 3), "created_at": times}
-    assert with_times(records, STATEMENT.times) == list(zip((1, 2, 3), times, strict=True))
+    assert with_times(STATEMENT, records) == list(zip((1, 2, 3), times, strict=True))
     assert columns_of(STATEMENT, [])["created_at"] == ()
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gql_api.database.compiled import Columns, Reader, Result
+from gql_api.database.compiled import Columns, Reader, Records
 from gql_api.database.conditions import Comparison, Operator
 from gql_api.database.engine import create_engine
 from gql_api.database.lists import (
@@ -55,7 +55,7 @@ class CountingReader(VisibleReader):
         super().__init__(reader, EVERYTHING)
         self.statements = 0
 
-    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Records:
         self.statements += 1
         return await super().fetch(build, *shape, values=values)
 

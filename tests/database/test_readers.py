@@ -61,9 +61,8 @@ async def reader(database_url: str) -> AsyncIterator[Reader]:
 
 async def echoed(reader: Reader, number: int = 7) -> int:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        result = await reader.fetch(echo, values={"number": number})
-    assert result.columns == ("number",)
-    return int(result.records[0][0])
+        records = await reader.fetch(echo, values={"number": number})
+    return int(records[0][0])
 
 
 def begun(reader: Reader, build: Callable[..., Select[Any]] = endless, *shape: Hashable) -> asyncio.Task[Any]:
@@ -280,7 +279,7 @@ async def test_a_file_that_is_damaged_is_read_again_when_it_is_mended(tmp_path: 
         with pytest.raises(DatabaseUnusable, match="is not an SQLite database"):
             await reader.fetch(count_of_tables, values={})
     file.write_bytes(b"")
-    assert (await reader.fetch(count_of_tables, values={})).records == [(0,)]
+    assert await reader.fetch(count_of_tables, values={}) == [(0,)]
     await reader.close()
 
 

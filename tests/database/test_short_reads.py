@@ -86,8 +86,8 @@ async def reading(
 
 async def read(reader: Reader, build: Callable[..., Select[Any]], size: int | None = None) -> list[Any]:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        result = await reader.fetch(build, values={} if size is None else {"size": size})
-    return [record[0] for record in result.records]
+        records = await reader.fetch(build, values={} if size is None else {"size": size})
+    return [record[0] for record in records]
 
 
 @pytest.fixture

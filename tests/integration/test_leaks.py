@@ -17,7 +17,7 @@ import orjson
 import pytest
 from sqlalchemy import Select
 
-from gql_api.database.compiled import Columns, Reader, Result
+from gql_api.database.compiled import Columns, Reader, Records
 from gql_api.database.visibility import EVERYTHING as SEES_EVERYTHING
 from gql_api.identity import RIGHTS, StudentsSeen
 from tests.integration.field_rules import RULES
@@ -180,7 +180,7 @@ class Forgetful:
         self._reader = reader
         self._forgets = forgets
 
-    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Records:
         if build.__name__ == self._forgets:
             shape = (SEES_EVERYTHING.sight, *shape[1:])
         return await self._reader.fetch(build, *shape, values=values)

@@ -10,7 +10,7 @@ import pytest
 import strawberry
 from sqlalchemy import Select
 
-from gql_api.database.compiled import Columns, Reader, Result
+from gql_api.database.compiled import Columns, Reader, Records
 from gql_api.database.engine import create_engine
 from gql_api.database.event_log import EventLog
 from gql_api.database.readers import create_reader
@@ -45,7 +45,7 @@ class CountingReader:
         self._reader = reader
         self.statements: list[str] = []
 
-    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+    async def fetch(self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Records:
         self.statements.append(build.__name__)
         return await self._reader.fetch(build, *shape, values=values)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Select
 
-from gql_api.database.compiled import Columns, Result
+from gql_api.database.compiled import Columns, Records
 from gql_api.database.rows import CourseRow, StudentRow
 from gql_api.database.statements import Entity
 from gql_api.database.visibility import EVERYTHING
@@ -23,7 +23,7 @@ class Shelf:
         self.asked: list[tuple[Entity, tuple[str, ...], list[int]]] = []
         self._fails = fails
 
-    async def fetch(self, _build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Result:
+    async def fetch(self, _build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]) -> Records:
         _sight, entity, columns, parameter = shape
         assert isinstance(entity, Entity)
         assert isinstance(columns, tuple)
@@ -33,7 +33,7 @@ class Shelf:
         if self._fails is not None:
             raise self._fails
         found = [key for key in keys if key < 10]
-        return Result(columns, [[key if name == "id" else NAMES[entity] for name in columns] for key in found])
+        return [[key if name == "id" else NAMES[entity] for name in columns] for key in found]
 
     async def fetch_columns(
         self, build: Callable[..., Select[Any]], *shape: Hashable, values: Mapping[str, Any]
