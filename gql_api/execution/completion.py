@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLError, GraphQLObjectType, Undefined
 from graphql.pyutils import is_iterable
 
-from gql_api.execution.level import Column, Level
+from gql_api.execution.level import Column, Level, kinds_of
 from gql_api.execution.records import build_records
 from gql_api.execution.runtime_type import AbstractType
 from gql_api.execution.shape import LeafShape, ListShape, ObjectShape
@@ -40,7 +40,7 @@ def complete(column: Column, shape: Shape, values: Sequence[Any], put: Put) -> N
     """
     if type(values) is not list and _is_completed_by_column(column, shape, values, put):
         return
-    kinds = set(map(type, values))
+    kinds = kinds_of(values)
     operation = column.operation
     if isinstance(shape, ObjectShape) and len(kinds) == 1 and operation.judges_by_class:
         (kind,) = kinds
@@ -97,7 +97,7 @@ def _complete_lists(column: Column, shape: ListShape, values: Sequence[Any], kin
     is_async_iterable = operation.executor.is_async_iterable
     if any(hasattr(kind, "__aiter__") for kind in kinds) and any(map(is_async_iterable, values)):
         read = [_read(value) if is_async_iterable(value) else value for value in values]
-        operation.wait_for_each(read, lambda lists: _complete_lists(column, shape, lists, set(map(type, lists)), put))
+        operation.wait_for_each(read, lambda lists: _complete_lists(column, shape, lists, kinds_of(lists), put))
         return
     completed: list[Any] = []
     items: list[Any] = []
@@ -207,7 +207,7 @@ def _complete_objects(column: Column, shape: ObjectShape, values: Sequence[Any],
 
 def _complete_sources(column: Column, shape: ObjectShape, sources: Sequence[Any], put: Put) -> None:
     operation, field, type_ = column.operation, column.field, shape.type_
-    kinds = {sources.row_type} if type(sources) is not list and is_table(sources) else set(map(type, sources))
+    kinds = {sources.row_type} if type(sources) is not list and is_table(sources) else kinds_of(sources)
     if len(kinds) == 1:
         (kind,) = kinds
         told = shape.types_by_kind.get(kind)
@@ -291,7 +291,7 @@ def _open_level(column: Column, object_type: GraphQLObjectType, sources: Sequenc
     taken: list[tuple[FieldPlan, list[Any]]] = []
     for field, take_column, shape in selection.attributes:
         values = take_column(sources)
-        kinds = set(map(type, values))
+        kinds = kinds_of(values)
         if kinds <= shape.kept:
             ready[field.response_name] = values
         elif kinds <= shape.unchanged or not operation.may_be_awaitable(values, kinds):

@@ -19,6 +19,11 @@ class Raised(NamedTuple):
     error: Exception
 
 
+def kinds_of(values: Sequence[Any]) -> set[type]:
+    """Return the distinct classes of values; the usual column of a small operation has one value, and needs no map."""
+    return {type(values[0])} if len(values) == 1 else set(map(type, values))
+
+
 class Level:
     """All objects that one selection applies to: their sources, and the dicts that become their results.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncio import FIRST_COMPLETED, Task, create_task, gather, iscoroutine, wait
 from functools import lru_cache
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from graphql import ExecutionResult, GraphQLError, OperationType
 from graphql.execution.execute import assume_not_awaitable
@@ -14,7 +14,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from gql_api.execution.batch_resolver import one_per_source
 from gql_api.execution.completion import complete
-from gql_api.execution.level import Column, Level, Raised
+from gql_api.execution.level import Column, Level, Raised, kinds_of
 from gql_api.execution.propagation import Propagation
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from gql_api.execution.executor import BreadthFirstExecutor
     from gql_api.execution.plan import FieldPlan, Plan
+
+    _Wait = tuple[Sequence[Any], Callable[[Sequence[Any]], None]]
+    """Values of which some are awaitable, and what to do once those were awaited."""
 
 _BY_CLASS = (is_awaitable, optimized_is_awaitable)
 """Predicates whose answer depends on the class of the value, generators excepted."""
@@ -36,13 +39,6 @@ _PLAIN = frozenset({type(None), bool, int, float, str, list, tuple, dict})
 @lru_cache(maxsize=256)
 def _is_awaitable_class(kind: type) -> bool:
     return hasattr(kind, "__await__")
-
-
-class _Wait(NamedTuple):
-    """Values of which some are awaitable, and what to do once those were awaited."""
-
-    values: Sequence[Any]
-    then: Callable[[Sequence[Any]], None]
 
 
 class Operation:
@@ -160,22 +156,22 @@ class Operation:
 
     def settle(self, values: Sequence[Any], then: Callable[[Sequence[Any]], None]) -> None:
         """Go on with the values, once those that have to be awaited were awaited."""
-        if self.may_be_awaitable(values, set(map(type, values))):
+        if self.may_be_awaitable(values, kinds_of(values)):
             self.wait_for_each(values, then)
         else:
             then(values)
 
     def wait_for_each(self, values: Sequence[Any], then: Callable[[Sequence[Any]], None]) -> None:
         """Have the awaitables among the values awaited together; an exception takes the place of its value."""
-        self._waits.append(_Wait(values, then))
+        self._waits.append((values, then))
 
     def abandon(self, values: Sequence[Any]) -> None:
         """Let awaitables that nothing waits for any more come to their end in the background."""
         self.executor.track_async_work(values)
 
     def _abandon_waits(self) -> None:
-        for waiting in self._waits:
-            self.abandon(waiting.values)
+        for values, _ in self._waits:
+            self.abandon(values)
         self._waits = []
 
     async def _await_all(self, fields: Sequence[FieldPlan]) -> None:
@@ -189,7 +185,7 @@ class Operation:
                     values, then = waits[0]
                     then([await _outcome(values[0])] if len(values) == 1 else await self._await_each(values))
                 else:
-                    tasks.update((create_task(self._await_each(waiting.values)), waiting.then) for waiting in waits)
+                    tasks.update((create_task(self._await_each(values)), then) for values, then in waits)
                     await wait(tasks, return_when=FIRST_COMPLETED)
                     for task in [task for task in tasks if task.done()]:
                         tasks.pop(task)(await task)

@@ -70,7 +70,8 @@ class PlanCache:
             GraphQLError: The root fields cannot be collected.
         """
         schema, operation = executor.schema, executor.operation
-        key = (id(schema), id(operation), *map(id, executor.fragment_definitions.values()))
+        fragments = executor.fragment_definitions
+        key = (id(schema), id(operation), *map(id, fragments.values())) if fragments else (id(schema), id(operation))
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = _Entry(schema, operation, executor.fragments)

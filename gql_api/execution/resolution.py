@@ -15,7 +15,7 @@ from graphql import TypeNameMetaFieldDef
 from graphql.execution import default_field_resolver
 
 from gql_api.execution.batch_resolver import BatchResolver, one_per_source
-from gql_api.execution.level import Level
+from gql_api.execution.level import Level, kinds_of
 from gql_api.execution.location import field_paths
 from gql_api.execution.strawberry_field import StrawberryBatch, StrawberryCall, attribute_name, plain_resolver
 from gql_api.execution.table import is_table
@@ -133,7 +133,7 @@ class Property:
         if executor.field_resolver is not default_field_resolver:
             return call_each(executor.field_resolver, executor, field, level)
         sources, name = level.sources, field.name
-        kinds = set(map(type, sources))
+        kinds = kinds_of(sources)
         if kinds == {dict}:
             properties = list(map(dict.get, sources, repeat(name)))
         elif any(issubclass(kind, Mapping) for kind in kinds):

@@ -6,7 +6,7 @@ not select is not read: no row ahead of the page without `pageInfo`, no total wi
 
 from collections.abc import Awaitable, Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 import strawberry
 
@@ -84,11 +84,14 @@ class PageArguments(NamedTuple):
         return self.after is None and self.before is None and self.filter is None and self.order_by is None
 
     @classmethod
-    def given(cls, *arguments: Any) -> Self:
+    def given(cls, *arguments: Any) -> "PageArguments":
         """The arguments of a field, of which one that was left out means what null means."""
         if arguments == _NOTHING_GIVEN:
-            return cls()
+            return _ALL_LEFT_OUT
         return cls(*[None if argument is strawberry.UNSET else argument for argument in arguments])
+
+
+_ALL_LEFT_OUT: Final = PageArguments()
 
 
 async def root_page(listing: Listing, info: Info, arguments: PageArguments) -> Page:

@@ -65,14 +65,15 @@ class SelectionCache:
         too many does no harm.
         """
         raw = info._raw_info  # noqa: SLF001 - Strawberry offers a converted copy only, which is made anew for each call
-        key = tuple(map(id, raw.field_nodes))
+        nodes = raw.field_nodes
+        key = (id(nodes[0]),) if len(nodes) == 1 else tuple(map(id, nodes))
         entry = self._entries.get(key)
         if entry is None:
             # An id() is another object's as soon as its own is gone, and then the entry has to be gone too.
             forget = partial(_forget, self._entries, key)
             entry = self._entries[key] = (
                 Selection(_collect(raw)),
-                tuple(ref(node, forget) for node in raw.field_nodes),
+                tuple(ref(node, forget) for node in nodes),
             )
         return entry[0]
 
