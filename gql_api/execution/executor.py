@@ -111,9 +111,9 @@ class BreadthFirstExecutor(StrawberryGraphQLCoreExecutionContext):
         self, field_def: GraphQLField, field_nodes: list[FieldNode], parent_type: GraphQLObjectType, path: Path
     ) -> GraphQLResolveInfo[Any]:
         """Build the info that resolvers of the schema expect: Strawberry's has more than graphql-core's."""
-        if hasattr(self.schema, "_strawberry_schema"):
-            return super().build_resolve_info(field_def, field_nodes, parent_type, path)
-        return Executor.build_resolve_info(self, field_def, field_nodes, parent_type, path)
+        is_strawberrys = hasattr(self.schema, "_strawberry_schema")
+        base = StrawberryGraphQLCoreExecutionContext if is_strawberrys else Executor
+        return base.build_resolve_info(self, field_def, field_nodes, parent_type, path)
 
     def _find_plan(self) -> Plan | Fallback:
         if self.abort_signal is not None:

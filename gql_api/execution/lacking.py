@@ -43,7 +43,7 @@ class _Helpers:
     def __get__(self, executor: Executor[Any] | None, owner: type[Executor[Any]]) -> Any:
         if executor is None:
             return self
-        return GraphQLResolveInfoHelpers(gather=executor.gather_async_work, track=executor.track_async_work)
+        return GraphQLResolveInfoHelpers(executor.gather_async_work, executor.track_async_work)
 
 
 def let_be_lacking(executor_class: type[Executor[Any]], names: Iterable[str]) -> None:

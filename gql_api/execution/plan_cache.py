@@ -84,7 +84,8 @@ class PlanCache:
         conditions = outline.choose(executor.variable_values)
         if conditions is None:
             return Fallback.NOT_EXECUTABLE
-        choice = (executor.hide_suggestions, *conditions.values())
+        hides = executor.hide_suggestions
+        choice = (hides, *conditions.values()) if conditions else (hides,)
         plan = entry.plans.get(choice)
         if plan is not None:
             self.hits_count += 1

@@ -216,6 +216,8 @@ class GraphQLEndpoint:
 
 def _answer(result: OperationResult, media_type: MediaType, body: bytes) -> _Answer:
     """The answer to what was executed, or could not be for now, or not without a token: it says how to go on then."""
+    if result.executed:
+        return _Answer(200, body)
     status = _status(result, media_type)
     if status == STATUS_BY_CODE[RateLimited.code]:
         return _Answer(status, body, (_retry_after(result.errors[0]["extensions"]["retryAfterSeconds"]),))
@@ -229,8 +231,6 @@ def _retry_after(seconds: int) -> tuple[bytes, bytes]:
 
 
 def _status(result: OperationResult, media_type: MediaType) -> int:
-    if result.executed:
-        return 200
     code = result.errors[0]["extensions"]["code"]
     if media_type is MediaType.JSON and code in _CODES_TOLD_WITH_200:
         return 200
