@@ -38,11 +38,13 @@ class BodyReader:
         """
         if content_length is not None and content_length.isdigit() and int(content_length[:20]) > self._bytes_max:
             raise self._too_large()
-        body: bytes | bytearray | None = (scope.get("state") or {}).get(BODY)
-        if body is None:
+        arrived: bytearray | None = (scope.get("state") or {}).get(BODY)
+        if arrived is None:
             return await self._receive_in_time(receive)
-        if len(body) > self._bytes_max:
+        if len(arrived) > self._bytes_max:
             raise self._too_large()
+        body = bytes(arrived)
+        arrived.clear()  # the server keeps it with the request, for as long as that is the connection's last one
         return body
 
     async def _receive_in_time(self, receive: Receive) -> bytearray:

@@ -11,7 +11,7 @@ ON_SHUTDOWN: Final = "gql_api.on_shutdown"
 """In the state of a request: what to call if the server shuts down before it is answered."""
 
 BODY: Final = "gql_api.body"
-"""In the state of a request: its body, if all of it had arrived when the application was called."""
+"""In the state of a request: its body, if all of it had arrived when the application was called; to be emptied."""
 
 ON_DEPARTURE: Final = "gql_api.on_departure"
 """In the state of a request: what to call if its client leaves before it is answered."""

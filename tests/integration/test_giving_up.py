@@ -135,6 +135,16 @@ def test_a_client_that_leaves_takes_its_statement_along(
 
 
 @ONLY_POSTGRESQL
+def test_a_client_whose_request_was_long_takes_its_statement_along(server: Server) -> None:
+    # Above the 64 KiB at which uvicorn pauses reading, and little enough to arrive before the application is called.
+    with readers_held_up(server.database_url):
+        connection = left_behind(server, READ, padding="x" * 65_700)
+        wait_for_waiting(server.database_url, 1)
+        connection.close()
+        wait_for_waiting(server.database_url, 0, timeout_seconds=1)
+
+
+@ONLY_POSTGRESQL
 def test_completing_and_closing_over_websocket_take_the_statement_along(
     server: Server, client: GraphQLClient, course: dict[str, Any]
 ) -> None:
