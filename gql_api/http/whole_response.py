@@ -74,7 +74,7 @@ class _WholeResponse:
         length = None
         lasting = [*cycle.default_headers]
         lines: list[bytes] = []
-        for field in head["headers"]:
+        for field in head.get("headers", ()):
             name, value = field
             if name not in _PASSING_FIELDS:
                 lasting.append(field)

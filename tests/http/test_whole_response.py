@@ -30,6 +30,10 @@ RESPONSES: dict[str, list[Message]] = {
         {"type": "http.response.start", "status": 200, "headers": [TEXT]},
         {"type": "http.response.body", "body": b"hello"},
     ],
+    "without-fields": [
+        {"type": "http.response.start", "status": 200},
+        {"type": "http.response.body", "body": b"hello"},
+    ],
     "closing": [
         {"type": "http.response.start", "status": 200, "headers": [TEXT, LENGTH, (b"connection", b"close")]},
         {"type": "http.response.body", "body": b"hello"},
