@@ -79,9 +79,9 @@ class Rows(Sequence[RowT_co], Generic[RowT_co]):
     @classmethod
     def of(cls, row_type: type[RowT_co], names: Sequence[str], records: Sequence[Iterable[Any]]) -> Rows[RowT_co]:
         """Turn a driver's records, whose values are in the order of `names`, into columns."""
-        # Of a page of a few rows, to be strict would take a quarter of the time; a driver's records are of one length.
+        # A driver's records are all of one length; whether that is the length of the names is looked at below.
         columns = zip(*records) if records else [()] * len(names)  # noqa: B905
-        return cls(row_type, dict(zip(names, columns)), 0, len(records))  # noqa: B905
+        return cls(row_type, dict(zip(names, columns, strict=True)), 0, len(records))
 
     @classmethod
     def by_column(cls, row_type: type[RowT_co], columns: Mapping[str, Sequence[Any]]) -> Rows[RowT_co]:

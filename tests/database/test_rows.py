@@ -91,5 +91,11 @@ def test_no_records_are_no_rows() -> None:
     assert list(rows.joined([rows, rows])) == []
 
 
+@pytest.mark.parametrize("names", [("id",), ("id", "name", "email")], ids=["too-few", "too-many"])
+def test_records_of_another_width_than_the_names_are_refused(names: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        Rows.of(StudentRow, names, [(10, "Ada")])
+
+
 def test_the_keys_of_row_objects_are_taken_from_them() -> None:
     assert keys_of(LIST) == [10, 11, 12, 13]
